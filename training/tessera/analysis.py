@@ -1,0 +1,130 @@
+"""The analysis transform: pixels to the seven grids of every codec, before gains.
+
+Two parts are added. The *linear* part makes the untrained network a plain pyramid codec (TRAINING.md,
+"linear start"): each grid is a mixture of Y, U, V at its own resolution minus the same at a coarser one.
+The *trunk* (LoC-LIC's hierarchy: channels grow as resolution falls, nothing at full resolution) refines it.
+"""
+import torch
+import torch.nn as nn
+import torch.nn.functional as F
+
+from .kernels import upsample
+
+GRIDS = 7
+TRUNK_CHANNELS = {1: 32, 2: 48, 3: 64, 4: 64, 5: 64, 6: 64}
+
+# Per head group and grid: (which of Y, U, V, the coarser level that is subtracted or None).
+# "low" spends its fine grids on luma; "high" keeps chroma at twice the resolution, because chroma
+# reduced 8 and 16 times caps a photograph near 32 dB (training split), 2 and 4 times near 39 dB.
+ASSIGNMENTS = {
+    'low': [('Y', 1), ('Y', 2), ('Y', 5), ('U', None), ('V', None), ('Y', 6), ('Y', None)],
+    'middle': [('Y', 1), ('Y', 4), ('U', None), ('V', None), ('Y', 5), ('Y', 6), ('Y', None)],
+    'high': [('Y', 3), ('U', None), ('V', None), ('Y', 4), ('Y', 5), ('Y', 6), ('Y', None)],
+}
+COMPONENT = {'Y': 0, 'U': 1, 'V': 2}
+BICUBIC = (-0.03516, -0.10547, 0.26172, 0.87891)
+
+
+def to_luma_chroma(pixels):
+    """RGB [-0.5, 0.5] to Y = (R+2G+B)/4, U = (R-B)/2, V = (2G-R-B)/4."""
+    red, green, blue = pixels[:, 0:1], pixels[:, 1:2], pixels[:, 2:3]
+    return torch.cat([(red + 2 * green + blue) / 4, (red - blue) / 2, (2 * green - red - blue) / 4], 1)
+
+
+def double(planes, kernel):
+    """Bicubic doubling with replicated edges, the decoder's untrained upsampling. kernel [4]."""
+    return upsample(F.pad(planes, (3, 3, 3, 3), mode='replicate'), kernel)[:, :, 3:-3, 3:-3]
+
+
+class ResidualBlock(nn.Module):
+    def __init__(self, channels):
+        super().__init__()
+        self.spatial = nn.Conv2d(channels, channels, 3, padding=1)
+        self.mix = nn.Conv2d(channels, channels, 1)
+
+    def forward(self, features):
+        return features + self.mix(F.relu(self.spatial(features)))
+
+
+class Trunk(nn.Module):
+    """Features at 1/2 … 1/64, each informed by the coarser ones."""
+
+    def __init__(self):
+        super().__init__()
+        channels = TRUNK_CHANNELS
+        # The same as a 3x3 convolution on 2x2 blocks of pixels, without the copy that forms the blocks.
+        self.stem = nn.Conv2d(3, channels[1], 6, stride=2, padding=2)
+        self.down = nn.ModuleDict({str(level): nn.Conv2d(channels[level - 1], channels[level], 3, stride=2, padding=1)
+                                   for level in range(2, GRIDS)})
+        self.block = nn.ModuleDict({str(level): ResidualBlock(channels[level]) for level in range(1, GRIDS)})
+        self.top_down = nn.ModuleDict({str(level): nn.Conv2d(channels[level + 1], channels[level], 1)
+                                       for level in range(1, GRIDS - 1)})
+        self.after = nn.ModuleDict({str(level): nn.Conv2d(channels[level], channels[level], 1)
+                                    for level in range(1, GRIDS)})
+
+    def forward(self, pixels):
+        features = {1: self.block['1'](F.relu(self.stem(pixels)))}
+        for level in range(2, GRIDS):
+            features[level] = self.block[str(level)](F.relu(self.down[str(level)](features[level - 1])))
+        for level in range(GRIDS - 2, 0, -1):
+            coarse = self.top_down[str(level)](features[level + 1])
+            features[level] = features[level] + F.interpolate(coarse, scale_factor=2, mode='nearest')
+        return {level: F.relu(self.after[str(level)](features[level])) for level in features}
+
+
+class Analysis(nn.Module):
+    """forward(pixels [B, 3, H, W]) -> {group: [grid 0 … 6]}, grid i [B, modes, H/2^i, W/2^i].
+
+    H and W are multiples of 64. `groups` names the head groups ('low', 'middle', 'high' in ASSIGNMENTS).
+    """
+
+    def __init__(self, modes, groups):
+        super().__init__()
+        self.modes, self.groups = modes, tuple(groups)
+        self.trunk = Trunk()
+        self.linear = nn.ParameterDict()
+        self.head = nn.ModuleDict()
+        for group in self.groups:
+            for grid, (component, minus) in enumerate(ASSIGNMENTS[group]):
+                weight = torch.zeros(4)  # of Y, U, V and of the subtracted coarser component
+                weight[COMPONENT[component]] = 1
+                weight[3] = -1
+                self.linear[f'{group}{grid}'] = nn.Parameter(weight)
+                level = max(grid, 1)
+                head = nn.Conv2d(TRUNK_CHANNELS[level], modes * (4 if grid == 0 else 1), 1)
+                with torch.no_grad():
+                    head.weight.mul_(0.02)
+                    head.bias.zero_()
+                self.head[f'{group}{grid}'] = head
+        self.register_buffer('bicubic', torch.tensor(BICUBIC), persistent=False)
+
+    def forward(self, pixels, autocast=False):
+        levels = [to_luma_chroma(pixels)]
+        for _ in range(1, GRIDS):
+            levels.append(F.avg_pool2d(levels[-1], 2))
+        with torch.autocast(pixels.device.type, dtype=torch.bfloat16, enabled=autocast):
+            features = self.trunk(pixels.contiguous(memory_format=torch.channels_last))
+            learned = {name: head(features[max(int(name[-1]), 1)]) for name, head in self.head.items()}
+        raised = {}
+
+        def raise_to(source, target):
+            """Level `source` brought to the resolution of level `target`."""
+            if (source, target) not in raised:
+                raised[source, target] = (levels[source] if source == target
+                                          else double(raise_to(source, target + 1), self.bicubic))
+            return raised[source, target]
+
+        out = {}
+        for group in self.groups:
+            grids = []
+            for grid, (component, minus) in enumerate(ASSIGNMENTS[group]):
+                name = f'{group}{grid}'
+                weight = self.linear[name]
+                linear = sum(levels[grid][:, c:c + 1] * weight[c] for c in range(3))
+                if minus is not None:
+                    index = COMPONENT[component]
+                    linear = linear + raise_to(minus, grid)[:, index:index + 1] * weight[3]
+                correction = learned[name].float()
+                grids.append(linear + (F.pixel_shuffle(correction, 2) if grid == 0 else correction))
+            out[group] = grids
+        return out

@@ -1,0 +1,108 @@
+"""M codecs at R rate anchors around one analysis, and their rate-distortion loss."""
+import math
+
+import torch
+import torch.nn as nn
+
+from .analysis import GRIDS, Analysis
+from .decoder import Decoder
+from .kernels import context_bits_map
+
+# Rate anchors: the weight of bits per pixel against the mean squared error of pixels in [0, 1], and the head group
+# (analysis.ASSIGNMENTS) of each. Neighbours are 3.33 apart, 20 steps of `quality` (export.QUALITY_PER_ANCHOR).
+LAMBDAS = (2e-2, 6e-3, 1.8e-3, 5.4e-4, 1.62e-4)
+ANCHOR_GROUPS = ('low', 'low', 'low', 'middle', 'high')
+
+# Logarithm of the gains at lambda = 0.002; the fine grids start low or they spend bits they should not (TRAINING.md).
+START_LOG_GAIN = {
+    'low': (1.1, 1.7, 2.4, 2.8, 3.2, 3.4, 3.6),
+    'middle': (1.3, 1.7, 2.4, 2.8, 3.2, 3.4, 3.6),
+    'high': (1.8, 2.0, 2.4, 2.8, 3.2, 3.4, 3.6),
+}
+
+
+def soft_round(values, temperature):
+    """Differentiable rounding after Agustsson and Theis 2020; tends to round as the temperature falls to 0."""
+    centre = torch.floor(values) + 0.5
+    return centre + 0.5 * torch.tanh((values - centre) / temperature) / math.tanh(0.5 / temperature)
+
+
+def kumaraswamy_noise(values, shape):
+    """Noise in (-1/2, 1/2), uniform for shape 1 and narrower above (C3, arXiv 2312.02753)."""
+    second = (2 ** shape * (shape - 1) + 1) / shape
+    uniform = torch.rand_like(values)
+    return (1 - (1 - uniform).clamp_min(1e-7) ** (1 / second)) ** (1 / shape) - 0.5
+
+
+class Quantiser:
+    """Stand-in for rounding: 'noise' anneals soft rounding with noise, 'straight' rounds and passes the gradient."""
+
+    def __init__(self, kind, progress=0.0):
+        self.kind = kind
+        self.temperature = 0.3 + (0.1 - 0.3) * progress
+        self.shape = 1 + 1.0 * progress
+
+    def __call__(self, values):
+        if self.kind == 'hard':
+            return torch.round(values)
+        if self.kind == 'straight':
+            return values + (torch.round(values) - values).detach()
+        once = soft_round(values, self.temperature)
+        return soft_round(once + kumaraswamy_noise(values, self.shape), self.temperature)
+
+
+class Codec(nn.Module):
+    """All weights of a pack. decoders[mode][anchor], log_gain[mode, anchor, grid]."""
+
+    def __init__(self, modes=1, lambdas=LAMBDAS, groups=ANCHOR_GROUPS, seed=0):
+        super().__init__()
+        generator = torch.Generator().manual_seed(seed)
+        self.modes, self.lambdas, self.groups = modes, tuple(lambdas), tuple(groups)
+        self.analysis = Analysis(modes, sorted(set(groups)))
+        self.decoders = nn.ModuleList([
+            nn.ModuleList([Decoder(group, generator) for group in groups]) for _ in range(modes)])
+        gains = torch.tensor([[value + 0.5 * math.log(0.002 / weight) for value in START_LOG_GAIN[group]]
+                              for weight, group in zip(lambdas, groups)])
+        self.log_gain = nn.Parameter(gains.repeat(modes, 1, 1))
+
+    def latents(self, grids, mode, anchor, step=1.0):
+        """Scaled, unrounded latents of one codec: 7 tensors [B, 1, h, w]. `grids` is the group's analysis output."""
+        gain = self.log_gain[mode, anchor].exp() * step
+        return [grids[grid][:, mode:mode + 1] * gain[grid] for grid in range(GRIDS)]
+
+    def code(self, symbols, mode, anchor, step=1.0):
+        """Rounded (or noisy) latents -> (bits per item [B], RGB [B, 3, H, W] in nominal [0, 1])."""
+        decoder = self.decoders[mode][anchor]
+        inverse = (-self.log_gain[mode, anchor]).exp() / step
+        bits = decoder.bits(symbols, math.log(step))
+        return bits, decoder.pixels([symbols[grid] * inverse[grid] for grid in range(GRIDS)])
+
+    def costs(self, pixels, grids, mode, anchor, quantiser, step=1.0):
+        """Per item: (mean squared error on [0, 1] [B], bits per pixel [B]) for pixels in [-0.5, 0.5]."""
+        symbols = [quantiser(values) for values in self.latents(grids, mode, anchor, step)]
+        bits, output = self.code(symbols, mode, anchor, step)
+        error = (output - pixels - 0.5).square().mean(dim=(1, 2, 3))
+        return error, bits / (pixels.shape[2] * pixels.shape[3])
+
+    def bit_maps(self, symbols, mode, anchor, step=1.0):
+        """Bits of every symbol, 7 tensors [B, h, w] (no gradient)."""
+        weights = self.decoders[mode][anchor].context_weights()
+        return [context_bits_map(grid[:, 0].contiguous(), *weights, math.log(step)) for grid in symbols]
+
+    def parameter_groups(self, scale=1.0):
+        """Learning rates per group: one rate for all diverges (TRAINING.md)."""
+        rates = {'analysis': 1e-3, 'context': 3e-3, 'synthesis': 5e-4, 'kernels': 5e-5, 'gain': 5e-3}
+        members = {name: [] for name in rates}
+        for name, parameter in self.named_parameters():
+            if name == 'log_gain':
+                members['gain'].append(parameter)
+            elif name.startswith('analysis'):
+                members['analysis'].append(parameter)
+            elif '.context_' in name:
+                members['context'].append(parameter)
+            elif name.endswith('.up') or name.endswith('.smooth'):
+                members['kernels'].append(parameter)
+            else:
+                members['synthesis'].append(parameter)
+        return [{'params': members[name], 'lr': rates[name] * scale, 'base_lr': rates[name] * scale, 'name': name}
+                for name in rates]

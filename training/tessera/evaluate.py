@@ -1,0 +1,35 @@
+"""Rate and distortion of a checkpoint on the held-out pictures, with hard rounding and the float context model."""
+import math
+
+import torch
+
+from .codec import Quantiser
+
+
+@torch.no_grad()
+def validate(codec, pictures, modes=(0,), anchors=None):
+    """Mean over `pictures` (from data.validation_pictures) per anchor: [(bpp, PSNR of the mean MSE, J)].
+
+    With several modes the best one is taken per picture, not per patch: a lower bound of what competition gives.
+    """
+    anchors = range(len(codec.lambdas)) if anchors is None else anchors
+    totals = {anchor: [0.0, 0.0] for anchor in anchors}
+    hard = Quantiser('hard')
+    for _, pixels in pictures:
+        outputs = codec.analysis(pixels[None])
+        for anchor in anchors:
+            weight = codec.lambdas[anchor]
+            best = None
+            for mode in modes:
+                error, rate = codec.costs(pixels[None], outputs[codec.groups[anchor]], mode, anchor, hard)
+                cost = (error + weight * rate).item()
+                if best is None or cost < best[0]:
+                    best = (cost, error.item(), rate.item())
+            totals[anchor][0] += best[1]
+            totals[anchor][1] += best[2]
+    count = len(pictures)
+    rows = []
+    for anchor in anchors:
+        error, rate = totals[anchor][0] / count, totals[anchor][1] / count
+        rows.append((rate, -10 * math.log10(error), error + codec.lambdas[anchor] * rate))
+    return rows

@@ -1,0 +1,186 @@
+"""Checkpoint -> model pack: decoder.bin, analysis-<group>.onnx, synthesis.onnx, manifest.json (FORMAT.md section 7).
+
+    TESSERA_KERNELS=reference /usr/bin/python3 -m tessera.export --checkpoint RUN/checkpoint.pt --out models/tessera-1
+"""
+import argparse
+import hashlib
+import json
+import os
+import struct
+import zlib
+
+import numpy as np
+import torch
+import torch.nn as nn
+
+from .analysis import GRIDS
+from .codec import Codec
+from .synthesis_graph import write_synthesis_graph
+from .tables import laplace_rows, quality_table, step_table
+
+I32_MAX = (1 << 31) - 1
+PACK_ID = 1
+# Weights of the adaptive mode map: a first guess, until mode maps of the trained pack are counted.
+MODE_PRIOR, MODE_BONUS, MODE_INCREMENT = 12, (60, 60, 10, 25), 20
+
+
+def integer_layer(weight, bias, residual):
+    """(k, W i16, B i32): the most fractional bits whose accumulators provably stay inside i32 (FORMAT.md section 4)."""
+    weight, bias = weight.double().numpy(), bias.double().numpy()
+    if residual:
+        weight = weight + np.eye(len(weight))
+    for k in range(12, 7, -1):
+        w, b = np.round(weight * 2 ** k).astype(np.int64), np.round(bias * 2 ** (8 + k)).astype(np.int64)
+        worst = (np.abs(w).sum(1) * 32767 + np.abs(b) + (1 << (k - 1))).max()
+        if np.abs(w).max() <= 32767 and worst <= I32_MAX:
+            return k, w, b
+    raise ValueError('context weights too large for 32-bit accumulators')
+
+
+def context_layers(decoder):
+    return [integer_layer(decoder.context_w1.detach(), decoder.context_b1.detach(), True),
+            integer_layer(decoder.context_w2.detach(), decoder.context_b2.detach(), True),
+            integer_layer(decoder.context_w3.detach(), decoder.context_b3.detach(), False)]
+
+
+def fixed(values):
+    """(shift, i16 array): the largest shift that keeps every value inside i16."""
+    values = values.detach().double().numpy()
+    largest = np.abs(values).max()
+    shift = 15
+    while shift > 0 and largest * 2.0 ** shift > 32767:
+        shift -= 1
+    while shift < 30 and largest > 0 and largest * 2.0 ** (shift + 1) <= 32767:
+        shift += 1
+    return shift, np.round(values * 2.0 ** shift).astype(np.int64)
+
+
+def tensor_block(values):
+    shift, integers = fixed(values)
+    return struct.pack('<BB', shift, 0) + integers.astype('<i2').tobytes()
+
+
+def synthesis_tensors(decoder, log_gain):
+    """Tensors in file order. The inverse gains are folded into the first layer: every filter before it is linear."""
+    return [decoder.w1.detach() * (-log_gain.detach()).exp()[None], decoder.b1, decoder.w2, decoder.b2,
+            decoder.w3, decoder.b3, decoder.w4, decoder.b4]
+
+
+def decoder_block(decoder, log_gain):
+    out = bytes(8)  # context kind 0 for every grid
+    for k, weights, bias in context_layers(decoder):
+        out += struct.pack('<BB', k, 0) + weights.astype('<i2').tobytes() + bias.astype('<i4').tobytes()
+    for step in range(GRIDS - 2, -1, -1):
+        out += tensor_block(torch.cat([decoder.up[step], decoder.smooth[step]]))
+    for tensor in synthesis_tensors(decoder, log_gain):
+        out += tensor_block(tensor)
+    return out
+
+
+def modes_block(modes):
+    out = b''
+    count = 1
+    while count <= modes:
+        out += bytes(range(count)) + struct.pack('<%dH' % count, *[MODE_PRIOR] * count)
+        out += struct.pack('<5H', *MODE_BONUS, MODE_INCREMENT)
+        count *= 2
+    return out
+
+
+def decoder_file(codec, steps):
+    rows = laplace_rows()
+    table = b''.join(struct.pack('<BB', bound, order) for bound, order, _ in rows)
+    for _, _, stored in rows:
+        for fraction in range(-8, 1):
+            table += stored[fraction].astype('<u2').tobytes()
+    blocks = [table,
+              bytes([len(steps)]) + b''.join(struct.pack('<HHh', *row) for row in steps),
+              modes_block(codec.modes),
+              b''.join(decoder_block(codec.decoders[mode][anchor], codec.log_gain[mode, anchor])
+                       for mode in range(codec.modes) for anchor in range(len(codec.lambdas)))]
+    out = b'\x8bTP\n' + struct.pack('<BBBBHH', 0, codec.modes, len(codec.lambdas), GRIDS, PACK_ID, 0)
+    for tag, payload in enumerate(blocks, 1):
+        out += struct.pack('<B3xI', tag, len(payload)) + payload
+    return out + struct.pack('<I', zlib.crc32(out))
+
+
+class OneGroup(nn.Module):
+    """The analysis with the heads of one group, as a graph with seven outputs."""
+
+    def __init__(self, analysis, group):
+        super().__init__()
+        self.analysis, self.group = analysis, group
+        self.analysis.groups = (group,)
+        for name in list(analysis.head):
+            if not name.startswith(group):
+                del analysis.head[name], analysis.linear[name]
+
+    def forward(self, pixels):
+        return tuple(self.analysis(pixels)[self.group])
+
+
+def write_analysis(state, modes, groups, group, path):
+    codec = Codec(modes=modes, groups=groups, lambdas=[1.0] * len(groups))
+    codec.load_state_dict(state)
+    names = [f'grid{grid}' for grid in range(GRIDS)]
+    axes = {'image': {2: 'height', 3: 'width'}}
+    axes.update({name: {2: f'{name}_height', 3: f'{name}_width'} for name in names})
+    torch.onnx.export(OneGroup(codec.analysis, group).eval(), torch.zeros(1, 3, 128, 192), path, input_names=['image'],
+                      output_names=names, dynamic_axes=axes, opset_version=13)
+
+
+def load_codec(path, average=True):
+    checkpoint = torch.load(path, map_location='cpu')
+    codec = Codec(modes=checkpoint['modes'], lambdas=checkpoint['lambdas'], groups=checkpoint['groups'])
+    codec.load_state_dict(checkpoint['average' if average else 'codec'])
+    return codec, checkpoint
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument('--checkpoint', help='without one, the untrained linear start is exported')
+    parser.add_argument('--modes', type=int, help='clone the codecs of the checkpoint up to this number')
+    parser.add_argument('--out', required=True)
+    parser.add_argument('--note', default='')
+    options = parser.parse_args()
+    os.makedirs(options.out, exist_ok=True)
+    state = {}
+    if options.checkpoint:
+        codec, checkpoint = load_codec(options.checkpoint)
+        state = checkpoint['state']
+    else:
+        codec = Codec()
+    if options.modes and options.modes != codec.modes:
+        from .competition import split
+        codec = split(codec, options.modes)
+    codec.eval()
+    anchors = len(codec.lambdas)
+    steps = step_table(codec.lambdas[0] / codec.lambdas[1])
+    with open(os.path.join(options.out, 'decoder.bin'), 'wb') as file:
+        file.write(decoder_file(codec, steps))
+    files = ['decoder.bin', 'synthesis.onnx']
+    for group in sorted(set(codec.groups)):
+        files.append(f'analysis-{group}.onnx')
+        write_analysis(codec.state_dict(), codec.modes, codec.groups, group, os.path.join(options.out, files[-1]))
+    write_synthesis_graph(os.path.join(options.out, 'synthesis.onnx'))
+    described = {}
+    for name in files:
+        content = open(os.path.join(options.out, name), 'rb').read()
+        described[name] = {'bytes': len(content), 'sha256': hashlib.sha256(content).hexdigest()}
+    manifest = {
+        'format': 0, 'id': PACK_ID, 'name': os.path.basename(os.path.normpath(options.out)), 'modes': codec.modes,
+        'anchors': anchors, 'patch': 128, 'lambda': list(codec.lambdas),
+        'analysis': [f'analysis-{group}.onnx' for group in codec.groups],
+        'gains': codec.log_gain.detach().exp().tolist(),
+        'quality': quality_table(anchors), 'files': described,
+        'training': {'steps': state.get('step', 0), 'gigapixels': round(state.get('pixels', 0) / 1e9, 4),
+                     'seconds': round(state.get('seconds', 0)), 'torch': torch.__version__, 'note': options.note},
+    }
+    with open(os.path.join(options.out, 'manifest.json'), 'w') as file:
+        json.dump(manifest, file, indent=1)
+        file.write('\n')
+    print({name: entry['bytes'] for name, entry in described.items()})
+
+
+if __name__ == '__main__':
+    main()

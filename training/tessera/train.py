@@ -1,0 +1,158 @@
+"""Trains one codec at every rate anchor at once. See training/PLAN.md for the runs.
+
+    /usr/bin/python3 -m tessera.train --data CACHE --out RUN [--resume CHECKPOINT] --minutes 60
+
+Every step runs the analysis once and all anchors' decoders on its output. The learning rate follows the share of
+`--minutes` that has passed (so a run always ends annealed, whatever the machine), unless --steps is given.
+"""
+import argparse
+import json
+import math
+import os
+import time
+
+import torch
+
+from .codec import Codec, Quantiser
+from .data import Crops, Pictures, validation_pictures
+from .evaluate import validate
+
+WARM_UP_STEPS = 300
+STRAIGHT_FROM = 0.75          # share of the run after which rounding is hard (straight-through)
+GUARD = 3.0                   # a step whose loss is this many times its running mean is skipped
+CLIP = 1.0                    # on the norm of the gradient of each parameter group, after balancing the anchors
+STEP_RANGE = 0.30             # half the distance between anchors in log gain, as the fine quality steps use it
+AVERAGE = 0.999
+
+
+def parse():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument('--data', required=True)
+    parser.add_argument('--out', required=True)
+    parser.add_argument('--resume')
+    parser.add_argument('--minutes', type=float, default=60)
+    parser.add_argument('--steps', type=int, default=0, help='end after this many steps instead of --minutes')
+    parser.add_argument('--side', type=int, default=128)
+    parser.add_argument('--batch', type=int, default=8)
+    parser.add_argument('--seed', type=int, default=1)
+    parser.add_argument('--threads', type=int, default=1)
+    parser.add_argument('--lr', type=float, default=1.0, help='factor on every learning rate')
+    parser.add_argument('--anchors', help='comma separated subset of the anchors to train')
+    parser.add_argument('--groups', help='comma separated head group per anchor')
+    parser.add_argument('--validate-every', type=float, default=5, help='minutes')
+    parser.add_argument('--validation-limit', type=int, default=24)
+    parser.add_argument('--device', default='cuda' if torch.cuda.is_available() else 'cpu')
+    return parser.parse_args()
+
+
+def schedule(progress, step):
+    """Linear warm-up, then cosine to 1 % of the rate."""
+    return min(1.0, (step + 1) / WARM_UP_STEPS) * (0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * progress)))
+
+
+def save(path, codec, average, optimiser, state):
+    torch.save({'codec': codec.state_dict(), 'average': average, 'optimiser': optimiser.state_dict(),
+                'state': state, 'modes': codec.modes, 'groups': codec.groups, 'lambdas': codec.lambdas}, path + '.part')
+    os.replace(path + '.part', path)
+
+
+def main():
+    options = parse()
+    os.makedirs(options.out, exist_ok=True)
+    torch.set_num_threads(options.threads)
+    torch.set_flush_denormal(True)
+    torch.manual_seed(options.seed)
+    pictures = Pictures(options.data)
+    crops = Crops(pictures, options.side, options.batch, options.seed)
+    held = validation_pictures(pictures, options.validation_limit)
+    extra = {'groups': options.groups.split(',')} if options.groups else {}
+    codec = Codec(**extra).to(options.device)
+    anchors = ([int(a) for a in options.anchors.split(',')] if options.anchors else list(range(len(codec.lambdas))))
+    optimiser = torch.optim.Adam(codec.parameter_groups(options.lr), betas=(0.9, 0.99), foreach=True)
+    average = {name: value.clone() for name, value in codec.state_dict().items()}
+    state = {'step': 0, 'pixels': 0, 'seconds': 0.0, 'skipped': 0}
+    if options.resume:
+        checkpoint = torch.load(options.resume, map_location=options.device)
+        codec.load_state_dict(checkpoint['codec'])
+        average = checkpoint['average']
+        optimiser.load_state_dict(checkpoint['optimiser'])
+        for group, fresh in zip(optimiser.param_groups, codec.parameter_groups(options.lr)):
+            group['base_lr'] = fresh['base_lr']
+        state = checkpoint['state']
+    log = open(os.path.join(options.out, 'log.jsonl'), 'a')
+    checkpoint_path = os.path.join(options.out, 'checkpoint.pt')
+    running = {}
+    first_step, started, last_validation = state['step'], time.time(), time.time()
+    seconds_before = state['seconds']
+    window_loss, window_count, window_start = 0.0, 0, time.time()
+
+    def report(kind):
+        live = {name: value.clone() for name, value in codec.state_dict().items()}
+        codec.load_state_dict(average)
+        rows = validate(codec, held, anchors=anchors) if options.device == 'cpu' else []
+        codec.load_state_dict(live)
+        line = {'kind': kind, 'step': state['step'], 'gigapixels': state['pixels'] / 1e9, 'seconds': state['seconds'],
+                'skipped': state['skipped'],
+                'validation': [[round(rate, 5), round(psnr, 3), cost] for rate, psnr, cost in rows]}
+        log.write(json.dumps(line) + '\n')
+        log.flush()
+        print(line, flush=True)
+
+    while True:
+        elapsed = time.time() - started
+        done = state['step'] - first_step
+        progress = done / options.steps if options.steps else elapsed / (60 * options.minutes)
+        if progress >= 1:
+            break
+        factor = schedule(progress, state['step'])
+        for group in optimiser.param_groups:
+            group['lr'] = group['base_lr'] * factor
+        quantiser = (Quantiser('straight') if progress > STRAIGHT_FROM
+                     else Quantiser('noise', progress / STRAIGHT_FROM))
+        pixels = crops.next().to(options.device)
+        outputs = codec.analysis(pixels, autocast=True)
+        loss, costs = 0.0, {}
+        for anchor in anchors:
+            step_gain = math.exp((2 * torch.rand(1).item() - 1) * STEP_RANGE) if torch.rand(1).item() < 0.35 else 1.0
+            weight = codec.lambdas[anchor] / step_gain ** 2
+            error, rate = codec.costs(pixels, outputs[codec.groups[anchor]], 0, anchor, quantiser, step_gain)
+            # Dividing by the step's gain squared keeps the balance between fine and coarse steps.
+            cost = (error + weight * rate).mean() * step_gain
+            costs[anchor] = cost.item()
+            loss = loss + cost / running.get(anchor, costs[anchor])
+        limit = GUARD * len(anchors)
+        if math.isfinite(loss.item()) and loss.item() < limit:
+            optimiser.zero_grad(set_to_none=True)
+            loss.backward()
+            for group in optimiser.param_groups:
+                torch.nn.utils.clip_grad_norm_(group['params'], CLIP)
+            optimiser.step()
+        else:
+            state['skipped'] += 1
+        for anchor, cost in costs.items():
+            mean = running.get(anchor, cost)
+            running[anchor] = mean + 0.02 * (min(cost, 4 * mean) - mean)
+        decay = min(AVERAGE, (done + 1) / (done + 10))
+        with torch.no_grad():
+            for name, value in codec.state_dict().items():
+                average[name].mul_(decay).add_(value, alpha=1 - decay)
+        state['step'] += 1
+        state['pixels'] += pixels.shape[0] * pixels.shape[2] * pixels.shape[3]
+        state['seconds'] = seconds_before + time.time() - started
+        window_loss, window_count = window_loss + loss.item(), window_count + 1
+        if state['step'] % 200 == 0:
+            speed = window_count * options.batch * options.side ** 2 / (time.time() - window_start) / 1e6
+            print(f"step {state['step']} loss {window_loss / window_count:.4f} {speed:.2f} Mpx/s skipped {state['skipped']} "
+                  + ' '.join(f'{running[a]:.3e}' for a in anchors), flush=True)
+            window_loss, window_count, window_start = 0.0, 0, time.time()
+        if time.time() - last_validation > 60 * options.validate_every:
+            report('progress')
+            save(checkpoint_path, codec, average, optimiser, state)
+            last_validation = time.time()
+            window_start = time.time()
+    report('end')
+    save(checkpoint_path, codec, average, optimiser, state)
+
+
+if __name__ == '__main__':
+    main()
