@@ -6,8 +6,8 @@
 // The validation split goes by *source*: crops and reductions of one original share the ten hex
 // digits in their names, and all of them land on the same side.
 import { createHash } from 'node:crypto';
-import { createWriteStream, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { once } from 'node:events';
+import { createWriteStream, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import sharp from 'sharp';
 

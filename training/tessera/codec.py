@@ -6,12 +6,12 @@ import torch.nn as nn
 
 from .analysis import GRIDS, Analysis
 from .decoder import Decoder
-from .kernels import context_bits_map
+from .kernels import context_bits_map, noisy_round
 
 # Rate anchors: the weight of bits per pixel against the mean squared error of pixels in [0, 1], and the head group
 # (analysis.ASSIGNMENTS) of each. Neighbours are 3.33 apart, 20 steps of `quality` (export.QUALITY_PER_ANCHOR).
 LAMBDAS = (2e-2, 6e-3, 1.8e-3, 5.4e-4, 1.62e-4)
-ANCHOR_GROUPS = ('low', 'low', 'low', 'middle', 'high')
+ANCHOR_GROUPS = ('middle', 'middle', 'middle', 'high', 'high')
 
 # Logarithm of the gains at lambda = 0.002; the fine grids start low or they spend bits they should not (TRAINING.md).
 START_LOG_GAIN = {
@@ -19,19 +19,6 @@ START_LOG_GAIN = {
     'middle': (1.3, 1.7, 2.4, 2.8, 3.2, 3.4, 3.6),
     'high': (1.8, 2.0, 2.4, 2.8, 3.2, 3.4, 3.6),
 }
-
-
-def soft_round(values, temperature):
-    """Differentiable rounding after Agustsson and Theis 2020; tends to round as the temperature falls to 0."""
-    centre = torch.floor(values) + 0.5
-    return centre + 0.5 * torch.tanh((values - centre) / temperature) / math.tanh(0.5 / temperature)
-
-
-def kumaraswamy_noise(values, shape):
-    """Noise in (-1/2, 1/2), uniform for shape 1 and narrower above (C3, arXiv 2312.02753)."""
-    second = (2 ** shape * (shape - 1) + 1) / shape
-    uniform = torch.rand_like(values)
-    return (1 - (1 - uniform).clamp_min(1e-7) ** (1 / second)) ** (1 / shape) - 0.5
 
 
 class Quantiser:
@@ -47,8 +34,7 @@ class Quantiser:
             return torch.round(values)
         if self.kind == 'straight':
             return values + (torch.round(values) - values).detach()
-        once = soft_round(values, self.temperature)
-        return soft_round(once + kumaraswamy_noise(values, self.shape), self.temperature)
+        return noisy_round(values.contiguous(), torch.rand_like(values), self.temperature, self.shape)
 
 
 class Codec(nn.Module):

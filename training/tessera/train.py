@@ -16,8 +16,8 @@ import torch
 from .codec import Codec, Quantiser
 from .data import Crops, Pictures, validation_pictures
 from .evaluate import validate
+from .loop import save, schedule, update_average
 
-WARM_UP_STEPS = 300
 STRAIGHT_FROM = 0.75          # share of the run after which rounding is hard (straight-through)
 GUARD = 3.0                   # a step whose loss is this many times its running mean is skipped
 CLIP = 1.0                    # on the norm of the gradient of each parameter group, after balancing the anchors
@@ -43,17 +43,6 @@ def parse():
     parser.add_argument('--validation-limit', type=int, default=24)
     parser.add_argument('--device', default='cuda' if torch.cuda.is_available() else 'cpu')
     return parser.parse_args()
-
-
-def schedule(progress, step):
-    """Linear warm-up, then cosine to 1 % of the rate."""
-    return min(1.0, (step + 1) / WARM_UP_STEPS) * (0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * progress)))
-
-
-def save(path, codec, average, optimiser, state):
-    torch.save({'codec': codec.state_dict(), 'average': average, 'optimiser': optimiser.state_dict(),
-                'state': state, 'modes': codec.modes, 'groups': codec.groups, 'lambdas': codec.lambdas}, path + '.part')
-    os.replace(path + '.part', path)
 
 
 def main():
@@ -116,7 +105,7 @@ def main():
             step_gain = math.exp((2 * torch.rand(1).item() - 1) * STEP_RANGE) if torch.rand(1).item() < 0.35 else 1.0
             weight = codec.lambdas[anchor] / step_gain ** 2
             error, rate = codec.costs(pixels, outputs[codec.groups[anchor]], 0, anchor, quantiser, step_gain)
-            # Dividing by the step's gain squared keeps the balance between fine and coarse steps.
+            # J falls about as the gain rises: this keeps fine and coarse steps in balance.
             cost = (error + weight * rate).mean() * step_gain
             costs[anchor] = cost.item()
             loss = loss + cost / running.get(anchor, costs[anchor])
@@ -133,9 +122,7 @@ def main():
             mean = running.get(anchor, cost)
             running[anchor] = mean + 0.02 * (min(cost, 4 * mean) - mean)
         decay = min(AVERAGE, (done + 1) / (done + 10))
-        with torch.no_grad():
-            for name, value in codec.state_dict().items():
-                average[name].mul_(decay).add_(value, alpha=1 - decay)
+        update_average(average, codec, decay)
         state['step'] += 1
         state['pixels'] += pixels.shape[0] * pixels.shape[2] * pixels.shape[3]
         state['seconds'] = seconds_before + time.time() - started

@@ -106,6 +106,17 @@ class KernelTest(unittest.TestCase):
             self.compare("upsample", [torch.randn(shape), kernel])
             self.compare("smooth", [torch.randn(shape), kernel])
 
+    def test_noisy_round(self):
+        for temperature, shape in ((0.3, 1.0), (0.1, 2.0)):
+            values, uniform = torch.randn(3, 5, 17) * 3, torch.rand(3, 5, 17)
+            leaf, exact = values.clone().requires_grad_(), values.double().requires_grad_()
+            rounded = native.noisy_round(leaf, uniform, temperature, shape)
+            expected = reference.noisy_round(exact, uniform.double(), temperature, shape)
+            self.close(rounded, expected, "noisy_round", 1e-5)
+            rounded.sum().backward()
+            expected.sum().backward()
+            self.close(leaf.grad, exact.grad, "noisy_round gradient", 1e-4)
+
     def test_upsampling_convention(self):
         """Constants stay constant, and ramps fall on the centres of half pixels."""
         kernel = torch.tensor(BICUBIC)

@@ -12,7 +12,7 @@ import torch
 
 from . import native, reference
 
-__all__ = ["context_bits", "context_bits_map", "pointwise_synthesis",
+__all__ = ["context_bits", "context_bits_map", "noisy_round", "pointwise_synthesis",
            "residual_convolution", "smooth", "upsample", "uses_native"]
 
 
@@ -47,6 +47,7 @@ def _dispatched(name):
 
 context_bits = _dispatched("context_bits")
 context_bits_map = _dispatched("context_bits_map")
+noisy_round = _dispatched("noisy_round")
 pointwise_synthesis = _dispatched("pointwise_synthesis")
 residual_convolution = _dispatched("residual_convolution")
 upsample = _dispatched("upsample")

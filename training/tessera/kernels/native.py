@@ -238,3 +238,24 @@ def upsample(x, k):
 def smooth(x, k):
     """See reference.smooth."""
     return _Resample.apply("smooth", x, k)
+
+
+class _NoisyRound(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, values, uniform, temperature, shape):
+        values, uniform = _contiguous(values, uniform)
+        _check_shapes([uniform], [tuple(values.shape)])
+        out, derivative = torch.empty_like(values), torch.empty_like(values)
+        _call("tessera_noisy_round", values, uniform, values.numel(), float(temperature), float(shape),
+              out, derivative)
+        ctx.save_for_backward(derivative)
+        return out
+
+    @staticmethod
+    def backward(ctx, upstream):
+        return upstream * ctx.saved_tensors[0], None, None, None
+
+
+def noisy_round(values, uniform, temperature, shape):
+    """See reference.noisy_round."""
+    return _NoisyRound.apply(values, uniform, temperature, shape)

@@ -3,6 +3,8 @@
 Every function works with any floating dtype, so that tests can run it in float64.
 """
 
+import math
+
 import torch
 import torch.nn.functional as functional
 
@@ -131,3 +133,18 @@ def smooth(x, k):
     planes = functional.conv2d(planes, kernel.view(1, 1, 1, 7))
     planes = functional.conv2d(planes, kernel.view(1, 1, 7, 1))
     return x[:, :, 3:-3, 3:-3] + planes.view(batch, channels, height - 6, width - 6)
+
+
+def noisy_round(values, uniform, temperature, shape):
+    """Soft-rounds `values`, adds noise, soft-rounds again (C3, arXiv 2312.02753): the stand-in for rounding.
+
+    uniform: random numbers in [0, 1) of the same shape, turned into Kumaraswamy noise in (-1/2, 1/2), which is
+    uniform for shape 1 and narrower above. temperature: towards 0 the soft rounding becomes rounding.
+    """
+    def soft_round(x):
+        centre = torch.floor(x) + 0.5
+        return centre + 0.5 * torch.tanh((x - centre) / temperature) / math.tanh(0.5 / temperature)
+
+    second = (2 ** shape * (shape - 1) + 1) / shape
+    noise = (1 - (1 - uniform).clamp_min(1e-7) ** (1 / second)) ** (1 / shape) - 0.5
+    return soft_round(soft_round(values) + noise)
