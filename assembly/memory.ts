@@ -1,0 +1,316 @@
+/**
+ * Memory: static areas, the bump arena and the state of the one open picture.
+ *
+ * READ ME FIRST
+ * - The core owns all memory from `__heap_base` on; nothing here uses `new`, so the stub runtime never allocates.
+ * - `release` takes back everything allocated after its mark, the picture included; tables live in the static area and stay.
+ * - Only `allocate`, `beginPicture`, `createCodec`, the encoding calls and the plane-wide research calls can grow the
+ *   memory, which detaches every JavaScript view of it.
+ *
+ * ```
+ * ┌─ static area (zero at start) ────────────────────────────────────────────────┐┌─ arena ──────────────────────────────┐
+ * │ rows       costs      classes    lanes   taps    step rows  grids   handles  ││ codecs │ picture │ caller's blocks … │ free
+ * │ last slots bits f32   n, order   states  scratch one run    sizes   planes   ││                                      ↑ top
+ * └──────────────────────────────────────────────────────────────────────────────┘└──────────────────────────────────────┘
+ * picture: modes │ planes (sets × 7 grids) │ cost table │ cost cache │ scratch of one patch
+ * ```
+ */
+import { Status } from "./status";
+
+export const GRIDS: i32 = 7;
+export const CLASSES: i32 = 64;
+export const FRACTIONS: i32 = 16;
+export const MAXIMUM_MODES: i32 = 8;
+export const TILE_LOG2: i32 = 9;
+/** Bytes of one row: u16 −1, then the last slot of each symbol, padded with 32,767 to 72 entries. */
+export const ROW_BYTES: usize = 144;
+/** Bytes of one cost row: 65 f32, padded. */
+export const COST_ROW_BYTES: usize = 272;
+/** Positions that one call of a context kernel may fill in the step-rows scratch. */
+export const RUN_LIMIT: i32 = 256;
+/** Bytes of the stored priors: prior u16 × 8, bonus u16 × 4, increment u16, padded. */
+const PRIORS_BYTES: usize = 32;
+
+const ROWS_OFFSET: usize = 0;
+const COSTS_OFFSET: usize = ROWS_OFFSET + 1024 * ROW_BYTES;
+const CLASSES_OFFSET: usize = COSTS_OFFSET + 1024 * COST_ROW_BYTES;
+const LANES_OFFSET: usize = CLASSES_OFFSET + 128;
+const TAPS_OFFSET: usize = LANES_OFFSET + 32;
+const STEP_ROWS_OFFSET: usize = TAPS_OFFSET + 192;
+const GRID_SIZES_OFFSET: usize = STEP_ROWS_OFFSET + 1040;
+const HANDLES_OFFSET: usize = GRID_SIZES_OFFSET + 64;
+const PLANES_OFFSET: usize = HANDLES_OFFSET + 32;
+const MODE_ROW_OFFSET: usize = PLANES_OFFSET + 224;
+const MODE_COUNTS_OFFSET: usize = MODE_ROW_OFFSET + 48;
+const PRIORS_OFFSET: usize = MODE_COUNTS_OFFSET + 64;
+const CHOICE_OFFSET: usize = PRIORS_OFFSET + PRIORS_BYTES;
+const STATIC_BYTES: usize = CHOICE_OFFSET + 256;
+
+const STATIC: usize = memory.data(442624, 16);
+
+/** 1024 rows (class · 16 + fraction + 8) of `ROW_BYTES`; see `entropy/tables.ts`. */
+export const ROWS: usize = STATIC + ROWS_OFFSET;
+/** 1024 rows of bits per symbol, f32; filled by `loadCosts`. */
+export const COSTS: usize = STATIC + COSTS_OFFSET;
+/** 64 × {n u8, escape order u8}. */
+export const CLASS_PARAMETERS: usize = STATIC + CLASSES_OFFSET;
+/** rANS states, u32 × 8. */
+export const LANES: usize = STATIC + LANES_OFFSET;
+/** Scratch of the context kernels: inputs and activations of one or two positions. */
+export const TAPS: usize = STATIC + TAPS_OFFSET;
+/** u32 × (RUN_LIMIT + 1): rows and integers of one run of positions. */
+export const STEP_ROWS: usize = STATIC + STEP_ROWS_OFFSET;
+/** One CDF row of the adaptive mode map. */
+export const MODE_ROW: usize = STATIC + MODE_ROW_OFFSET;
+/** u32 × 8: patches so far with each mode; then u32 × 8: weights of the row being filled. */
+export const MODE_COUNTS: usize = STATIC + MODE_COUNTS_OFFSET;
+/** The priors given to `setPriors`. */
+export const PRIORS: usize = STATIC + PRIORS_OFFSET;
+/** Scratch of `select/choose.ts`. */
+export const CHOICE: usize = STATIC + CHOICE_OFFSET;
+const GRID_SIZES: usize = STATIC + GRID_SIZES_OFFSET;
+const HANDLES: usize = STATIC + HANDLES_OFFSET;
+const PLANES: usize = STATIC + PLANES_OFFSET;
+
+// ── Arena ───────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+/** Addresses stay below this, so that offsets of any window never wrap around 2^32. */
+const ADDRESS_LIMIT: u64 = 0xffff0000;
+
+const arenaStart: usize = (__heap_base + 15) & ~15;
+let top: usize = arenaStart;
+
+/**
+ * Takes `bytes` from the arena, 16-aligned, growing the memory if needed. The contents are undefined.
+ * @returns the address, or 0 when the memory cannot grow
+ */
+export function allocate(bytes: u32): usize {
+  const start = top;
+  const end = (<u64>start + <u64>bytes + 15) & ~15;
+  if (end > ADDRESS_LIMIT) return 0;
+  const capacity = <u64>memory.size() << 16;
+  if (end > capacity && memory.grow(<i32>((end - capacity + 0xffff) >> 16)) < 0) return 0;
+  top = <usize>end;
+  return start;
+}
+
+/** `allocate` for sizes computed in 64 bits; 0 for anything that cannot fit. */
+export function allocateLarge(bytes: u64): usize {
+  return bytes > ADDRESS_LIMIT ? 0 : allocate(<u32>bytes);
+}
+
+/** @returns a mark for `release` */
+export function mark(): usize {
+  return top;
+}
+
+/** Takes back everything allocated since `mark()` returned this value. Other values are ignored. */
+export function release(mark: usize): void {
+  if (mark >= arenaStart && mark <= top && (mark & 15) == 0) top = mark;
+}
+
+// ── The open picture ────────────────────────────────────────────────────────────────────────────────────────────────
+
+export let pictureWidth: i32 = 0;
+export let pictureHeight: i32 = 0;
+export let patchLog2: i32 = 7;
+export let patchColumns: i32 = 0;
+export let patchRows: i32 = 0;
+export let tileColumns: i32 = 0;
+export let tileRows: i32 = 0;
+export let modeCount: i32 = 1;
+export let modeLog2: i32 = 0;
+export let separateSets: bool = false;
+/** u8 per patch: the mode map. */
+export let modes: usize = 0;
+/** f64 [mode][patch]: J of each patch in a picture of that mode alone; +∞ where not evaluated. */
+export let costTable: usize = 0;
+/** [mode][patch] × 2 × {mask u64, J f64}: see `select/choose.ts`. */
+export let costCache: usize = 0;
+/** Whether the SIMD kernels run; their scalar twins otherwise. */
+export let simd: bool = true;
+/** f32(inverse gain) / 16384. */
+export let inverseGain: f32 = 1;
+export let logScaleOffset: i32 = 0;
+
+/** i16: the context window of a patch, (P + 5) × (P + 3). */
+export let contextWindow: usize = 0;
+/** u32 × (P² + 1): rows and integers of a patch. */
+export let patchRowsScratch: usize = 0;
+/** f32 planes of the finer of two levels; see `synthesis/run.ts`. */
+export let evenLevels: usize = 0;
+export let oddLevels: usize = 0;
+/** f32: the dequantised window of one grid. */
+export let floatWindow: usize = 0;
+/** f32: results of the filters along x. */
+export let filterScratch: usize = 0;
+/** RGBA8 × P²: pixels of one patch. */
+export let pixelScratch: usize = 0;
+
+/** Top left sample and size, within its grid, of the patch that `locatePatch` was asked about. */
+export let patchX: i32 = 0;
+export let patchY: i32 = 0;
+export let patchWidth: i32 = 0;
+export let patchHeight: i32 = 0;
+
+export function useSimd(flag: bool): void {
+  simd = flag;
+}
+
+export function setInverseGain(inverseGainQ14: i32, offset: i32): void {
+  inverseGain = <f32>inverseGainQ14 / 16384.0;
+  logScaleOffset = offset;
+}
+
+// @ts-ignore: decorator
+@inline
+export function gridWidth(grid: i32): i32 {
+  return load<i32>(GRID_SIZES + (<usize>grid << 3));
+}
+
+// @ts-ignore: decorator
+@inline
+export function gridHeight(grid: i32): i32 {
+  return load<i32>(GRID_SIZES + (<usize>grid << 3), 4);
+}
+
+/** @returns address of the i16 plane that a patch of `mode` reads and writes in `grid` */
+// @ts-ignore: decorator
+@inline
+export function planeOfMode(mode: i32, grid: i32): usize {
+  const set = separateSets ? mode : 0;
+  return <usize>load<u32>(PLANES + (<usize>(set * GRIDS + grid) << 2));
+}
+
+/** @returns address of plane `grid` of latent set `set`, 0 if there is none */
+export function planePointer(set: i32, grid: i32): usize {
+  const sets = separateSets ? modeCount : 1;
+  if (<u32>set >= <u32>sets || <u32>grid >= <u32>GRIDS || modes == 0) return 0;
+  return load<u32>(PLANES + (<usize>(set * GRIDS + grid) << 2));
+}
+
+// @ts-ignore: decorator
+@inline
+export function codecOfMode(mode: i32): usize {
+  return load<u32>(HANDLES + (<usize>mode << 2));
+}
+
+export function storeCodec(mode: i32, handle: usize): void {
+  if (<u32>mode < <u32>MAXIMUM_MODES) store<u32>(HANDLES + (<usize>mode << 2), <u32>handle);
+}
+
+// @ts-ignore: decorator
+@inline
+export function modeOfPatch(patch: i32): i32 {
+  return load<u8>(modes + <usize>patch);
+}
+
+// @ts-ignore: decorator
+@inline
+export function patchCount(): i32 {
+  return patchColumns * patchRows;
+}
+
+// @ts-ignore: decorator
+@inline
+export function tileCount(): i32 {
+  return tileColumns * tileRows;
+}
+
+/** Finds the rectangle of `patch` in `grid`, cut at the edge of the grid (FORMAT.md §2). */
+// @ts-ignore: decorator
+@inline
+export function locatePatch(patch: i32, grid: i32): void {
+  const side = patchLog2 - grid;
+  const row = patch / patchColumns;
+  patchX = (patch - row * patchColumns) << side;
+  patchY = row << side;
+  patchWidth = min(1 << side, gridWidth(grid) - patchX);
+  patchHeight = min(1 << side, gridHeight(grid) - patchY);
+}
+
+// ── Opening a picture ───────────────────────────────────────────────────────────────────────────────────────────────
+
+/** Samples of one row of a float plane that holds `width` samples: 4 to the left, at least 12 to the right. */
+export function levelStride(width: i32): i32 {
+  return (width + 19) & ~3;
+}
+
+/** Rows of a float plane: 3 above and 3 below. */
+export function levelRows(height: i32): i32 {
+  return height + 6;
+}
+
+/**
+ * Opens a picture: modes and latents are 0, all costs unknown.
+ * @param width, height  pixels, 1…65,536
+ * @param log2  log2 of the patch side: 6, 7 or 8
+ * @param count  modes: 1, 2, 4 or 8
+ * @param separate  one set of latents per mode (encoding) instead of one in all
+ * @returns ok, invalidArgument or limitMemory
+ */
+export function beginPicture(width: i32, height: i32, log2: i32, count: i32, separate: bool): i32 {
+  modes = 0;
+  if (width < 1 || width > 65536 || height < 1 || height > 65536 || log2 < 6 || log2 > 8) return Status.invalidArgument;
+  if (count != 1 && count != 2 && count != 4 && count != 8) return Status.invalidArgument;
+  pictureWidth = width;
+  pictureHeight = height;
+  patchLog2 = log2;
+  const side = 1 << log2;
+  patchColumns = (width + side - 1) >> log2;
+  patchRows = (height + side - 1) >> log2;
+  tileColumns = (width + 511) >> TILE_LOG2;
+  tileRows = (height + 511) >> TILE_LOG2;
+  modeCount = count;
+  modeLog2 = ctz(count);
+  separateSets = separate;
+
+  const before = top;
+  const patches = <u64>patchCount();
+  const map = allocateLarge(patches);
+  costTable = allocateLarge(patches * <u64>count * 8);
+  costCache = allocateLarge(patches * <u64>count * 32);
+  let complete = map != 0 && costTable != 0 && costCache != 0;
+  complete = complete && allocatePlanes(separate ? count : 1);
+  complete = complete && allocateScratch(side);
+  if (!complete) {
+    top = before;
+    return Status.limitMemory;
+  }
+  memory.fill(map, 0, <usize>patches);
+  for (let entry: usize = 0; entry < <usize>patches * count; ++entry) store<f64>(costTable + (entry << 3), Infinity);
+  memory.fill(costCache, 0, <usize>patches * count * 32);
+  modes = map;
+  return Status.ok;
+}
+
+function allocatePlanes(sets: i32): bool {
+  for (let grid = 0; grid < GRIDS; ++grid) {
+    const round = (1 << grid) - 1;
+    store<i32>(GRID_SIZES + (<usize>grid << 3), (pictureWidth + round) >> grid);
+    store<i32>(GRID_SIZES + (<usize>grid << 3), (pictureHeight + round) >> grid, 4);
+  }
+  for (let set = 0; set < sets; ++set) {
+    for (let grid = 0; grid < GRIDS; ++grid) {
+      const bytes = (<u64>gridWidth(grid) * <u64>gridHeight(grid)) << 1;
+      const plane = allocateLarge(bytes);
+      if (plane == 0) return false;
+      memory.fill(plane, 0, <usize>bytes);
+      store<u32>(PLANES + (<usize>(set * GRIDS + grid) << 2), <u32>plane);
+    }
+  }
+  return true;
+}
+
+function allocateScratch(side: i32): bool {
+  const plane = (levelStride(side) * levelRows(side)) << 2;
+  contextWindow = allocate(((side + 5) * (side + 3)) << 1);
+  patchRowsScratch = allocate((side * side + 1) << 2);
+  evenLevels = allocate(plane * 7);
+  oddLevels = allocate(plane * 6);
+  floatWindow = allocate((levelStride(side + 16) * (side + 12)) << 2);
+  filterScratch = allocate((levelStride(side + 16) * (side + 12)) << 2);
+  pixelScratch = allocate((side * side) << 2);
+  return contextWindow != 0 && patchRowsScratch != 0 && evenLevels != 0 && oddLevels != 0 && floatWindow != 0 &&
+    filterScratch != 0 && pixelScratch != 0;
+}

@@ -1,0 +1,61 @@
+/**
+ * Distortion of a patch: squared error of the true synthesis against the source.
+ *
+ * READ ME FIRST
+ * - The sum is exact: levels are integers, a row's sum fits i32 (256 · 3 · 255² < 2^26), and f64 holds the total.
+ */
+import { locatePatch, patchHeight, patchWidth, patchX, patchY, pixelScratch, simd } from "../memory";
+import { synthesise } from "../synthesis/run";
+
+/** Squared differences of two rows of RGBA8, alpha left out. Scalar twin of `rowErrorSimd`. */
+function rowError(a: usize, b: usize, count: i32): i32 {
+  let sum = 0;
+  for (let x = 0; x < count; ++x) {
+    for (let channel: usize = 0; channel < 3; ++channel) {
+      const difference = <i32>load<u8>(a + channel) - <i32>load<u8>(b + channel);
+      sum += difference * difference;
+    }
+    a += 4;
+    b += 4;
+  }
+  return sum;
+}
+
+function rowErrorSimd(a: usize, b: usize, count: i32): i32 {
+  const colours = i32x4.splat(0x00ffffff);
+  let sums = i32x4.splat(0);
+  const whole = count & ~3;
+  for (let x = 0; x < whole; x += 4) {
+    const left = v128.and(v128.load(a), colours);
+    const right = v128.and(v128.load(b), colours);
+    const low = i16x8.sub(i16x8.extend_low_i8x16_u(left), i16x8.extend_low_i8x16_u(right));
+    const high = i16x8.sub(i16x8.extend_high_i8x16_u(left), i16x8.extend_high_i8x16_u(right));
+    sums = i32x4.add(sums, i32x4.add(i32x4.dot_i16x8_s(low, low), i32x4.dot_i16x8_s(high, high)));
+    a += 16;
+    b += 16;
+  }
+  const sum = i32x4.extract_lane(sums, 0) + i32x4.extract_lane(sums, 1) + i32x4.extract_lane(sums, 2) + i32x4.extract_lane(sums, 3);
+  return sum + rowError(a, b, count - whole);
+}
+
+/**
+ * Squared level differences over red, green and blue if the patch had `mode` and all others theirs of the mode map.
+ * @param source  RGBA8 of the whole picture, rows `stride` bytes apart
+ */
+export function patchDistortion(patch: i32, mode: i32, source: usize, stride: u32): f64 {
+  // Grid 0 has the resolution of the pixels.
+  locatePatch(patch, 0);
+  let row = source + <usize>patchY * stride + (<usize>patchX << 2);
+  const width = patchWidth;
+  const height = patchHeight;
+  const pixelStride = <usize>width << 2;
+  synthesise(patch, mode, pixelScratch, pixelStride);
+  let total: f64 = 0;
+  let pixels = pixelScratch;
+  for (let y = 0; y < height; ++y) {
+    total += <f64>(simd ? rowErrorSimd(pixels, row, width) : rowError(pixels, row, width));
+    pixels += pixelStride;
+    row += stride;
+  }
+  return total;
+}

@@ -1,0 +1,153 @@
+/**
+ * Filters and layers of the synthesis on f32 planes (FORMAT.md §6). Scalar twins of `kernels_simd.ts`.
+ *
+ * READ ME FIRST
+ * - The order of operations is normative: products are added one after the other, nothing is fused or regrouped.
+ * - All planes have rows `stride` floats apart; widths and heights count results, and inputs reach beyond them as the filter
+ *   needs ("valid").
+ */
+import { HIDDEN, SYNTHESIS_B1, SYNTHESIS_B2, SYNTHESIS_W1, SYNTHESIS_W2 } from "../codec";
+
+export const FEATURES: i32 = 7;
+
+// @ts-ignore: decorator
+@inline
+function at(address: usize, offset: i32): f32 {
+  return load<f32>(address + (offset << 2));
+}
+
+/** Doubles rows along x: results 2j and 2j+1 come from inputs j…j+3. `pairs` is half the number of results. */
+export function doubleAlongX(source: usize, target: usize, stride: i32, pairs: i32, rows: i32, kernel: usize): void {
+  const k0 = at(kernel, 0), k1 = at(kernel, 1), k2 = at(kernel, 2), k3 = at(kernel, 3);
+  for (let y = 0; y < rows; ++y) {
+    for (let pair = 0; pair < pairs; ++pair) {
+      const a = source + (<usize>pair << 2);
+      const out = target + (<usize>pair << 3);
+      store<f32>(out, k3 * at(a, 1) + k2 * at(a, 2) + k1 * at(a, 0) + k0 * at(a, 3));
+      store<f32>(out, k3 * at(a, 2) + k2 * at(a, 1) + k1 * at(a, 3) + k0 * at(a, 0), 4);
+    }
+    source += <usize>stride << 2;
+    target += <usize>stride << 2;
+  }
+}
+
+/** Doubles columns along y: result rows 2j and 2j+1 come from input rows j…j+3. */
+export function doubleAlongY(source: usize, target: usize, sourceStride: i32, targetStride: i32, width: i32, rows: i32, kernel: usize): void {
+  const k0 = at(kernel, 0), k1 = at(kernel, 1), k2 = at(kernel, 2), k3 = at(kernel, 3);
+  for (let y = 0; y < rows; ++y) {
+    const a = source + (<usize>((y >> 1) * sourceStride) << 2);
+    const odd = (y & 1) != 0;
+    for (let x = 0; x < width; ++x) {
+      const first = at(a, x), second = at(a, sourceStride + x), third = at(a, 2 * sourceStride + x), fourth = at(a, 3 * sourceStride + x);
+      const value = odd
+        ? k3 * third + k2 * second + k1 * fourth + k0 * first
+        : k3 * second + k2 * third + k1 * first + k0 * fourth;
+      store<f32>(target + (<usize>x << 2), value);
+    }
+    target += <usize>targetStride << 2;
+  }
+}
+
+/** Seven symmetric taps along x: result x comes from inputs x…x+6. */
+export function filterAlongX(source: usize, target: usize, stride: i32, width: i32, rows: i32, kernel: usize): void {
+  const s0 = at(kernel, 4), s1 = at(kernel, 5), s2 = at(kernel, 6), s3 = at(kernel, 7);
+  for (let y = 0; y < rows; ++y) {
+    for (let x = 0; x < width; ++x) {
+      const a = source + (<usize>x << 2);
+      const value = s0 * at(a, 3) + s1 * (at(a, 2) + at(a, 4)) + s2 * (at(a, 1) + at(a, 5)) + s3 * (at(a, 0) + at(a, 6));
+      store<f32>(target + (<usize>x << 2), value);
+    }
+    source += <usize>stride << 2;
+    target += <usize>stride << 2;
+  }
+}
+
+/** Seven symmetric taps along y, plus `original` at the centre (3 rows and 3 columns further in). */
+export function filterAlongY(source: usize, original: usize, target: usize, stride: i32, targetStride: i32, width: i32, rows: i32, kernel: usize): void {
+  const s0 = at(kernel, 4), s1 = at(kernel, 5), s2 = at(kernel, 6), s3 = at(kernel, 7);
+  for (let y = 0; y < rows; ++y) {
+    for (let x = 0; x < width; ++x) {
+      const a = source + (<usize>x << 2);
+      const filtered = s0 * at(a, 3 * stride) + s1 * (at(a, 2 * stride) + at(a, 4 * stride)) +
+        s2 * (at(a, stride) + at(a, 5 * stride)) + s3 * (at(a, 0) + at(a, 6 * stride));
+      store<f32>(target + (<usize>x << 2), at(original, 3 * stride + 3 + x) + filtered);
+    }
+    source += <usize>stride << 2;
+    original += <usize>stride << 2;
+    target += <usize>targetStride << 2;
+  }
+}
+
+/** 7 → 48 with ReLU → 3, for each pixel. Planes of features and colours are `plane` bytes apart. */
+export function pointwise(codec: usize, features: usize, colours: usize, plane: usize, colourPlane: usize, stride: i32, width: i32, rows: i32): void {
+  for (let y = 0; y < rows; ++y) {
+    for (let x = 0; x < width; ++x) {
+      const pixel = (<usize>(y * stride) + <usize>x) << 2;
+      let red = at(codec + SYNTHESIS_B2, 0), green = at(codec + SYNTHESIS_B2, 1), blue = at(codec + SYNTHESIS_B2, 2);
+      for (let unit = 0; unit < HIDDEN; ++unit) {
+        let hidden = at(codec + SYNTHESIS_B1, unit);
+        for (let feature = 0; feature < FEATURES; ++feature) {
+          hidden += at(codec + SYNTHESIS_W1, unit * FEATURES + feature) * load<f32>(features + <usize>feature * plane + pixel);
+        }
+        hidden = max<f32>(hidden, 0);
+        red += at(codec + SYNTHESIS_W2, unit) * hidden;
+        green += at(codec + SYNTHESIS_W2, HIDDEN + unit) * hidden;
+        blue += at(codec + SYNTHESIS_W2, 2 * HIDDEN + unit) * hidden;
+      }
+      store<f32>(colours + pixel, red);
+      store<f32>(colours + colourPlane + pixel, green);
+      store<f32>(colours + 2 * colourPlane + pixel, blue);
+    }
+  }
+}
+
+// @ts-ignore: decorator
+@inline
+function convolved(weights: usize, biases: usize, source: usize, plane: usize, stride: i32, output: i32): f32 {
+  let sum = at(biases, output);
+  for (let input = 0; input < 3; ++input) {
+    for (let dy = 0; dy < 3; ++dy) {
+      for (let dx = 0; dx < 3; ++dx) {
+        sum += at(weights, output * 27 + input * 9 + dy * 3 + dx) * at(source + <usize>input * plane, dy * stride + dx);
+      }
+    }
+  }
+  return sum + at(source + <usize>output * plane, stride + 1);
+}
+
+/** Residual 3×3 layer with ReLU on three planes. */
+export function residualRelu(weights: usize, biases: usize, source: usize, target: usize, plane: usize, stride: i32, width: i32, rows: i32): void {
+  for (let y = 0; y < rows; ++y) {
+    for (let x = 0; x < width; ++x) {
+      const pixel = (<usize>(y * stride) + <usize>x) << 2;
+      for (let output = 0; output < 3; ++output) {
+        const value = convolved(weights, biases, source + pixel, plane, stride, output);
+        store<f32>(target + <usize>output * plane + pixel, max<f32>(value, 0));
+      }
+    }
+  }
+}
+
+/** Residual 3×3 layer on three planes, rounded to RGBA8 rows `outStride` bytes apart. */
+export function residualPixels(weights: usize, biases: usize, source: usize, plane: usize, stride: i32, width: i32, rows: i32, out: usize, outStride: usize): void {
+  for (let y = 0; y < rows; ++y) {
+    for (let x = 0; x < width; ++x) {
+      const pixel = (<usize>(y * stride) + <usize>x) << 2;
+      let rgba: u32 = 0xff000000;
+      for (let output = 0; output < 3; ++output) {
+        const value = convolved(weights, biases, source + pixel, plane, stride, output);
+        rgba |= toLevel(value) << (output << 3);
+      }
+      store<u32>(out + (<usize>x << 2), rgba);
+    }
+    out += outStride;
+  }
+}
+
+// @ts-ignore: decorator
+@inline
+function toLevel(value: f32): u32 {
+  const level = floor<f32>(value * 255 + 0.5);
+  // Not a number becomes 0, as the saturating conversion of the SIMD twin has it.
+  return level >= 0 ? <u32>min<f32>(level, 255) : 0;
+}

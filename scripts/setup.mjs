@@ -1,0 +1,56 @@
+// Makes a fresh clone ready: installs when node_modules is missing or stale, builds when a source is newer than the build.
+import { spawnSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+const stamp = join(root, 'node_modules', '.tessera-stamp');
+
+/** Absolute path of something in the repository. */
+export function fromRoot(...parts) {
+  return join(root, ...parts);
+}
+
+/** Runs a command in the repository's root and ends this process with its status if that is not 0. */
+export function runOrExit(command, args) {
+  const { status, error } = spawnSync(command, args, { cwd: root, stdio: 'inherit' });
+  if (error !== undefined) console.error(`${command}: ${error.message}`);
+  if (status !== 0) process.exit(status ?? 1);
+}
+
+/** Runs `npm ci` unless node_modules was installed from this package-lock.json. */
+export function ensureInstalled() {
+  const lock = createHash('sha256')
+    .update(readFileSync(fromRoot('package-lock.json')))
+    .digest('hex');
+  if (existsSync(stamp) && readFileSync(stamp, 'utf8').trim() === lock) return;
+  console.error('Installing the packages of package-lock.json …');
+  runOrExit('npm', ['ci', '--no-audit', '--no-fund']);
+  writeFileSync(stamp, `${lock}\n`);
+}
+
+/** Builds unless everything in build/ is newer than every source. */
+export function ensureBuilt() {
+  const newestSource = Math.max(
+    ...['assembly', 'src', 'scripts/build.mjs', 'asconfig.json', 'package-lock.json', 'tsconfig.json', 'tsconfig.build.json'].map((path) =>
+      newest(fromRoot(path)),
+    ),
+  );
+  const outputs = ['build/codec.wasm', 'build/index.js', 'build/cli.js', 'build/types/index.d.ts', 'build/.complete'].map((path) =>
+    fromRoot(path),
+  );
+  if (outputs.every(existsSync) && statSync(fromRoot('build/.complete')).mtimeMs >= newestSource) return;
+  console.error('Building …');
+  runOrExit(process.execPath, [fromRoot('scripts/build.mjs')]);
+}
+
+/** Time of the newest file in a file or folder, without what the build itself generates. */
+function newest(path) {
+  if (!existsSync(path)) return 0;
+  const { mtimeMs } = statSync(path);
+  if (!statSync(path).isDirectory()) return mtimeMs;
+  const inside = readdirSync(path).filter((name) => name !== 'generated');
+  return Math.max(0, ...inside.map((name) => newest(join(path, name))));
+}

@@ -1,0 +1,121 @@
+/** `tessera info`: what a file is made of, its mode map as a picture, and the operation count of its decoder. */
+
+import { engineOfPackage, probe } from '../codec.js';
+import { headerLength, parsePictureSection, parseSections } from '../container.js';
+import { checkPack, decodeCodecs } from '../decode.js';
+import { TesseraError } from '../errors.js';
+import { checkSize, resolveLimits } from '../limits.js';
+import { loadPack, type ModelSource, type Pack } from '../models/load.js';
+import { countMacs, type MacCount } from '../models/macs.js';
+import { qualityOfRate } from '../quality.js';
+import type { Header, ModeCount } from '../types.js';
+import { modeSetOf } from '../wasm.js';
+import { type CommandLine, exactFiles, numberFlag, textFlag } from './arguments.js';
+import { commonOptions, isModeCount, printResult, warn } from './commands.js';
+import { UsageError } from './exit.js';
+import { readInput, writeOutput } from './files.js';
+import { modeMapPicture } from './mode-map.js';
+import { writePng } from './pictures.js';
+
+/** Size for which the operation count is quoted when no file is given. */
+const nominal = { width: 768, height: 512 } as const;
+
+const sectionNames: Record<number, string> = { 1: 'picture', 2: 'alpha', 65: 'icc', 66: 'exif' };
+
+/** `tessera info` */
+export async function infoCommand(line: CommandLine, signal: AbortSignal): Promise<void> {
+  const options = commonOptions(line, signal);
+  const modes = numberFlag(line, 'modes', isModeCount, '1, 2, 4 or 8');
+  if (line.files.length === 0 && line.flags.macs) {
+    const pack = await loadPack(options.models);
+    const macs = macsOf(pack, modes ?? (pack.decoder.modes as ModeCount), 0, nominal.width, nominal.height);
+    printResult(
+      line,
+      undefined,
+      { ...nominal, pack: packOf(pack), modes: modes ?? pack.decoder.modes, macs },
+      macsText(macs, nominal.width, nominal.height),
+    );
+    return;
+  }
+  const [file] = exactFiles(line, 'info', ['one .tsr file (or --macs alone)']);
+  if (modes !== undefined) throw new UsageError('--modes goes with --macs and no file');
+  const mapFile = textFlag(line, 'modes-map');
+  if (mapFile === '-') throw new UsageError('--modes-map wants the name of a file');
+
+  const bytes = await readInput(file);
+  const header = probe(bytes);
+  checkSize(header.width, header.height, 1, resolveLimits(options.limits));
+  const sections = parseSections(bytes);
+  const picture = parsePictureSection(header, sections[0]);
+  const pack = await matchingPack(line, file, header, options.models);
+  if (mapFile !== undefined) {
+    if (pack === undefined) throw new TesseraError('unknownModel', 'the mode map cannot be decoded without the model pack of the file');
+    const codecs = await decodeCodecs(engineOfPackage(), bytes, options);
+    await writeOutput(mapFile, await writePng(modeMapPicture(codecs, header.width, header.height, header.patch)));
+  }
+
+  const { width, height, patch, anchor, step } = header;
+  const quality = pack === undefined ? null : qualityOfRate(pack.manifest, { anchor, step });
+  const macs = pack === undefined ? null : macsOf(pack, header.modes, anchor, width, height);
+  const parts = { modeMap: picture.modeMap.length, coarse: picture.coarse.length, tiles: picture.tiles.map((tile) => tile.length) };
+  const listed = [
+    { name: 'header', offset: 0, bytes: headerLength },
+    ...sections.map((section) => ({
+      name: sectionNames[section.tag] ?? 'unknown',
+      tag: section.tag,
+      offset: section.offset,
+      bytes: section.payload.length,
+      ...(section === sections[0] ? { parts } : {}),
+    })),
+  ];
+  const packInfo = pack === undefined ? { id: header.packId, hash: header.packHash, name: null } : packOf(pack);
+  const result = {
+    width,
+    height,
+    quality,
+    anchor,
+    step,
+    pack: packInfo,
+    patch,
+    modes: header.modes,
+    lanes: header.lanes,
+    bytes: bytes.length,
+    sections: listed,
+    macs,
+  };
+  const text = [
+    `${file}: ${width}×${height}, ${bytes.length} bytes, ${((8 * bytes.length) / (width * height)).toFixed(4)} bpp`,
+    `quality ${quality ?? 'unknown'} (anchor ${anchor}, step ${step}), pack ${packInfo.name ?? packInfo.id} (${packInfo.hash})`,
+    `${header.modes} codecs, patches of ${patch}, ${header.lanes} lanes`,
+    `mode map ${parts.modeMap} bytes, coarse grids ${parts.coarse}, tiles ${parts.tiles.join(' ')}`,
+    ...(line.flags.macs && macs !== null ? [macsText(macs, width, height)] : []),
+  ];
+  printResult(line, undefined, result, text.join('\n'));
+}
+
+/** The pack at hand if it is the file's, else nothing and a warning: most of a file can be told without it. */
+async function matchingPack(line: CommandLine, file: string, header: Header, models: ModelSource | undefined): Promise<Pack | undefined> {
+  try {
+    const pack = await loadPack(models);
+    checkPack(pack, header);
+    return pack;
+  } catch (error) {
+    if (!(error instanceof TesseraError) || !['unknownModel', 'modelUnavailable'].includes(error.code)) throw error;
+    warn(line, file, [error.message]);
+    return undefined;
+  }
+}
+
+function packOf(pack: Pack): { id: number; hash: string; name: string } {
+  return { id: pack.decoder.id, hash: pack.hash, name: pack.manifest.name };
+}
+
+/** MAC per pixel of the most expensive codec that M competing ones may use. */
+function macsOf(pack: Pack, modes: ModeCount, anchor: number, width: number, height: number): MacCount {
+  const counts = modeSetOf(pack.decoder, modes).subset.map((codec) => countMacs(pack.decoder.decoders[codec][anchor].shape, width, height));
+  return counts.reduce((most, count) => (count.total > most.total ? count : most));
+}
+
+function macsText({ total, context, upsampling, synthesis }: MacCount, width: number, height: number): string {
+  return `${total.toFixed(1)} MAC per pixel at ${width}×${height}: context ${context.toFixed(1)}, upsampling ${upsampling.toFixed(1)}, synthesis ${synthesis.toFixed(1)}`;
+}

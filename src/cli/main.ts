@@ -1,0 +1,44 @@
+#!/usr/bin/env node
+/** The command `tessera`. */
+
+import { formatVersion } from '../container.js';
+import { defaultPackPath, loadPack } from '../models/load.js';
+import { version } from '../version.js';
+import { type Command, type CommandLine, help, isCommand, parseCommandLine } from './arguments.js';
+import { compareCommand, decodeCommand, encodeCommand } from './commands.js';
+import { describeError, exitCodeOf, UsageError } from './exit.js';
+import { removeTemporaries } from './files.js';
+import { infoCommand } from './info.js';
+
+const commands: Record<Command, (line: CommandLine, signal: AbortSignal) => Promise<void>> = {
+  encode: encodeCommand,
+  decode: decodeCommand,
+  info: infoCommand,
+  compare: compareCommand,
+};
+
+async function run([word, ...rest]: readonly string[], signal: AbortSignal): Promise<void> {
+  if (word === '--help' || word === '-h' || word === 'help' || rest.includes('--help')) {
+    process.stdout.write(help);
+    return;
+  }
+  if (word === '--version') {
+    const pack = await loadPack().then(
+      ({ manifest, hash }) => `pack ${manifest.id} ${manifest.name} (${hash})`,
+      () => `no pack in ${defaultPackPath}`,
+    );
+    process.stdout.write(`tessera-codec ${version}, format ${formatVersion}, ${pack}\n`);
+    return;
+  }
+  if (!isCommand(word)) throw new UsageError(word === undefined ? 'a command is missing' : `unknown command ${word}`);
+  await commands[word](parseCommandLine(word, rest), signal);
+}
+
+const interruption = new AbortController();
+process.once('SIGINT', () => interruption.abort());
+
+run(process.argv.slice(2), interruption.signal).catch(async (error: unknown) => {
+  await removeTemporaries();
+  process.stderr.write(`${describeError(error)}\n`);
+  process.exitCode = exitCodeOf(error);
+});

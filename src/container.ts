@@ -1,0 +1,282 @@
+/**
+ * The file: header, sections, lengths and checksums (FORMAT.md §1). The only place where bytes of an untrusted file are parsed in
+ * TypeScript.
+ *
+ *     header 27 bytes │ section: tag u8, length LEB128, CRC-32 u32, payload │ section …
+ *     picture section: lengths (LEB128 each) of mode map, coarse segment, tile segments │ mode map │ coarse │ tiles
+ *
+ * Read me first: nothing here allocates by a number that the file states; every length is compared with the bytes that
+ * remain before it is used; a section's checksum covers its tag and length too, and is checked before the tag is judged.
+ */
+
+import { TesseraError } from './errors.js';
+import { tileCount } from './geometry.js';
+import type { ByteSource, Header } from './types.js';
+
+/** Bytes of the header. */
+export const headerLength = 27;
+
+/** Version of the format that this package reads and writes. */
+export const formatVersion = 0;
+
+const magic = [0x8b, 0x54, 0x53, 0x0a] as const;
+const patchSides = [128, 64, 256] as const;
+const laneCounts = [1, 2, 4, 8] as const;
+const pictureTag = 0x01;
+const skippableBit = 0x40;
+
+/** One section as it stands in the file. */
+export interface Section {
+  readonly tag: number;
+  /** Offset of the payload in the file. */
+  readonly offset: number;
+  readonly payload: Uint8Array;
+}
+
+/** The picture section, cut into its parts. */
+export interface PictureSection {
+  /** Empty if and only if the file uses one codec. */
+  readonly modeMap: Uint8Array;
+  /** Grids 6, 5, 4, 3 of the whole picture. */
+  readonly coarse: Uint8Array;
+  /** Grids 2, 1, 0 of each tile. */
+  readonly tiles: readonly Uint8Array[];
+}
+
+/** The bytes of any `ArrayBuffer` or view, without copying. */
+export function toBytes(source: ByteSource): Uint8Array {
+  if (source instanceof ArrayBuffer) return new Uint8Array(source);
+  if (ArrayBuffer.isView(source)) return new Uint8Array(source.buffer, source.byteOffset, source.byteLength);
+  throw new TesseraError('invalidArgument', 'expected an ArrayBuffer or a view of one');
+}
+
+// ── CRC-32 ──────────────────────────────────────────────────────────────────────────────────────
+
+const crcTable = new Uint32Array(256).map((_, index) => {
+  let value = index;
+  for (let bit = 0; bit < 8; bit++) value = value & 1 ? (value >>> 1) ^ 0xedb88320 : value >>> 1;
+  return value;
+});
+
+/** CRC-32 of zlib and PNG over the given chunks, one after the other. Unsigned. */
+export function crc32(...chunks: readonly Uint8Array[]): number {
+  let crc = 0xffffffff;
+  for (const chunk of chunks) {
+    for (let i = 0; i < chunk.length; i++) crc = crcTable[(crc ^ chunk[i]) & 255] ^ (crc >>> 8);
+  }
+  return ~crc >>> 0;
+}
+
+// ── LEB128 ──────────────────────────────────────────────────────────────────────────────────────
+
+/** The shortest LEB128 form of a whole number from 0 to 2^32 − 1. */
+export function writeLeb128(value: number): Uint8Array {
+  const bytes: number[] = [];
+  let rest = value;
+  while (rest > 127) {
+    bytes.push((rest % 128) + 128);
+    rest = Math.floor(rest / 128);
+  }
+  bytes.push(rest);
+  return Uint8Array.from(bytes);
+}
+
+/**
+ * Reads one LEB128 number.
+ *
+ * @param base - offset of `bytes` in the file, for error messages
+ * @param atEnd - the error when the bytes end within the number
+ * @throws TesseraError `corruptSection` for more than 5 bytes, a value of 2^32 or more, or a longer form than needed
+ */
+export function readLeb128(
+  bytes: Uint8Array,
+  start: number,
+  base = 0,
+  atEnd: 'truncated' | 'corruptSection' = 'truncated',
+): { value: number; next: number } {
+  let value = 0;
+  for (let count = 0; count < 5; count++) {
+    const position = start + count;
+    if (position >= bytes.length) throw new TesseraError(atEnd, 'the data ends within a length', { offset: base + position });
+    const byte = bytes[position];
+    value += (byte & 127) * 128 ** count;
+    if (byte < 128) {
+      if (byte === 0 && count > 0)
+        throw new TesseraError('corruptSection', 'a length is not in its shortest form', { offset: base + start });
+      if (value >= 2 ** 32) break;
+      return { value, next: position + 1 };
+    }
+  }
+  throw new TesseraError('corruptSection', 'a length is 2^32 or more', { offset: base + start });
+}
+
+// ── Header ──────────────────────────────────────────────────────────────────────────────────────
+
+/** Writes the 27 bytes of the header. The fields must be valid; `encode` checks them. */
+export function writeHeader(header: Header): Uint8Array {
+  const bytes = new Uint8Array(headerLength);
+  const view = new DataView(bytes.buffer);
+  bytes.set(magic, 0);
+  bytes[4] = header.version;
+  bytes[5] = Math.log2(header.modes) | (patchSides.indexOf(header.patch) << 2) | (laneCounts.indexOf(header.lanes) << 4);
+  view.setUint16(6, header.width - 1, true);
+  view.setUint16(8, header.height - 1, true);
+  view.setUint16(10, header.packId, true);
+  for (let i = 0; i < 8; i++) bytes[12 + i] = Number.parseInt(header.packHash.slice(2 * i, 2 * i + 2), 16);
+  bytes[20] = header.anchor;
+  bytes[21] = header.step;
+  bytes[22] = 0;
+  view.setUint32(23, crc32(bytes.subarray(0, 23)), true);
+  return bytes;
+}
+
+/**
+ * Reads the header and checks all of it that can be judged without limits and without a pack, in the order of FORMAT.md §1.
+ *
+ * @throws TesseraError `notOurFormat`, `truncated`, `unsupportedVersion`, `corruptHeader`, `unsupportedFeature`
+ */
+export function parseHeader(bytes: Uint8Array): Header {
+  for (let i = 0; i < Math.min(magic.length, bytes.length); i++) {
+    if (bytes[i] !== magic[i]) throw new TesseraError('notOurFormat', 'not a Tessera file', { offset: i });
+  }
+  if (bytes.length < headerLength) {
+    throw new TesseraError('truncated', `the file ends within the header, after ${bytes.length} bytes`, { offset: bytes.length });
+  }
+  const view = new DataView(bytes.buffer, bytes.byteOffset, headerLength);
+  if (bytes[4] !== formatVersion)
+    throw new TesseraError('unsupportedVersion', `format version ${bytes[4]}; this package reads version ${formatVersion}`, { offset: 4 });
+  if (view.getUint32(23, true) !== crc32(bytes.subarray(0, 23)))
+    throw new TesseraError('corruptHeader', 'the checksum of the header is wrong', { offset: 23 });
+  const profile = bytes[5];
+  if (profile & 0xc0) throw new TesseraError('unsupportedFeature', `reserved bits of the profile are set (${profile})`, { offset: 5 });
+  const patchCode = (profile >> 2) & 3;
+  if (patchCode === 3) throw new TesseraError('unsupportedFeature', 'reserved patch size', { offset: 5 });
+  if (bytes[22] !== 0) throw new TesseraError('unsupportedFeature', `unknown border filter ${bytes[22]}`, { offset: 22 });
+  return {
+    version: bytes[4],
+    width: view.getUint16(6, true) + 1,
+    height: view.getUint16(8, true) + 1,
+    modes: laneCounts[profile & 3],
+    patch: patchSides[patchCode],
+    lanes: laneCounts[(profile >> 4) & 3],
+    packId: view.getUint16(10, true),
+    packHash: Array.from(bytes.subarray(12, 20), (byte) => byte.toString(16).padStart(2, '0')).join(''),
+    anchor: bytes[20],
+    step: bytes[21],
+  };
+}
+
+// ── Sections ────────────────────────────────────────────────────────────────────────────────────
+
+/** Writes one section: tag, length, checksum of both and of the payload, payload. */
+export function writeSection(tag: number, payload: Uint8Array): Uint8Array {
+  const head = concatenate([Uint8Array.of(tag), writeLeb128(payload.length)]);
+  const checksum = new Uint8Array(4);
+  new DataView(checksum.buffer).setUint32(0, crc32(head, payload), true);
+  return concatenate([head, checksum, payload]);
+}
+
+/**
+ * Reads all sections after the header.
+ *
+ * @throws TesseraError `truncated`, `corruptSection`, `checksumMismatch`, `unsupportedFeature`
+ */
+export function parseSections(bytes: Uint8Array): Section[] {
+  const sections: Section[] = [];
+  let position = headerLength;
+  let previousTag = -1;
+  if (position === bytes.length) throw new TesseraError('truncated', 'the file ends after the header', { offset: position });
+  while (position < bytes.length) {
+    const start = position;
+    const tag = bytes[start];
+    if (tag <= previousTag) throw new TesseraError('corruptSection', `section ${tag} after section ${previousTag}`, { offset: start });
+    const length = readLeb128(bytes, start + 1);
+    const payloadStart = length.next + 4;
+    // `length.value` is below 2^32, so the sum is exact.
+    if (payloadStart + length.value > bytes.length) {
+      throw new TesseraError(
+        'truncated',
+        `section ${tag} needs ${length.value} bytes, ${Math.max(0, bytes.length - payloadStart)} are left`,
+        { offset: bytes.length },
+      );
+    }
+    const payload = bytes.subarray(payloadStart, payloadStart + length.value);
+    const stated = new DataView(bytes.buffer, bytes.byteOffset + length.next, 4).getUint32(0, true);
+    if (stated !== crc32(bytes.subarray(start, length.next), payload)) {
+      throw new TesseraError('checksumMismatch', `the checksum of section ${tag} is wrong`, { offset: length.next });
+    }
+    if (tag !== pictureTag && !(tag & skippableBit)) {
+      throw new TesseraError('unsupportedFeature', `section ${tag} is not known to this package`, { offset: start });
+    }
+    sections.push({ tag, offset: payloadStart, payload });
+    previousTag = tag;
+    position = payloadStart + length.value;
+  }
+  if (sections[0].tag !== pictureTag) throw new TesseraError('corruptSection', 'there is no picture section', { offset: headerLength });
+  return sections;
+}
+
+/** Writes the payload of the picture section (FORMAT.md §1.1). */
+export function writePictureSection(picture: PictureSection): Uint8Array {
+  const parts = [picture.modeMap, picture.coarse, ...picture.tiles];
+  return concatenate([...parts.map((part) => writeLeb128(part.length)), ...parts]);
+}
+
+/**
+ * Cuts the picture section into its parts.
+ *
+ * @throws TesseraError `corruptSection` when the lengths do not add up, or the mode map is there (or not) against the header
+ */
+export function parsePictureSection(header: Header, section: Section): PictureSection {
+  const { payload, offset } = section;
+  const tiles = tileCount(header.width, header.height);
+  const lengths: number[] = [];
+  let position = 0;
+  let sum = 0;
+  for (let part = 0; part < 2 + tiles; part++) {
+    const length = readLeb128(payload, position, offset, 'corruptSection');
+    lengths.push(length.value);
+    sum += length.value;
+    position = length.next;
+  }
+  if (sum !== payload.length - position) {
+    throw new TesseraError('corruptSection', `the parts of the picture add up to ${sum} bytes, ${payload.length - position} are there`, {
+      offset: offset + position,
+    });
+  }
+  if ((lengths[0] === 0) !== (header.modes === 1)) {
+    throw new TesseraError('corruptSection', `a mode map of ${lengths[0]} bytes for ${header.modes} codecs`, { offset: offset + position });
+  }
+  const parts = lengths.map((length) => {
+    const part = payload.subarray(position, position + length);
+    position += length;
+    return part;
+  });
+  return { modeMap: parts[0], coarse: parts[1], tiles: parts.slice(2) };
+}
+
+/** Writes a whole file. */
+export function writeFile(header: Header, picture: PictureSection): Uint8Array<ArrayBuffer> {
+  return concatenate([writeHeader(header), writeSection(pictureTag, writePictureSection(picture))]);
+}
+
+/**
+ * Bytes of a file whose parts have the given lengths, without writing it.
+ *
+ * @param partLengths - of the mode map, the coarse segment and every tile segment, in bytes, whole numbers
+ */
+export function fileLength(partLengths: readonly number[]): number {
+  let payload = 0;
+  for (const length of partLengths) payload += length + writeLeb128(length).length;
+  return headerLength + 1 + writeLeb128(payload).length + 4 + payload;
+}
+
+function concatenate(chunks: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
+  const bytes = new Uint8Array(chunks.reduce((sum, chunk) => sum + chunk.length, 0));
+  let position = 0;
+  for (const chunk of chunks) {
+    bytes.set(chunk, position);
+    position += chunk.length;
+  }
+  return bytes;
+}

@@ -1,0 +1,219 @@
+/**
+ * Encoding, top to bottom as in DESIGN.md §1:
+ *
+ *     pixels ─► analysis ×M ─► quantise ─► per-patch J = D + λR ─► mode map ┐
+ *                    └─ latents of the winners ─────────────────────────────┴─► entropy coding ─► container
+ */
+
+import { fileLength, formatVersion, writeFile } from './container.js';
+import type { Engine } from './engine.js';
+import { TesseraError } from './errors.js';
+import { gridCount, gridSide, patchLayout, tileCount, tileSide } from './geometry.js';
+import { checkSize, resolveLimits } from './limits.js';
+import { loadPack, type Pack } from './models/load.js';
+import type { ModeSet } from './models/pack.js';
+import { Pacer } from './pacer.js';
+import { checkPixels, flatten, isOpaque, toPicture } from './pixels.js';
+import { checkRate, lambdaOfRate, qualityOfRate, type Rate, rateOfQuality } from './quality.js';
+import { selectModes } from './select.js';
+import { type AnalysedTile, analyseTiles } from './transforms/analyse.js';
+import { createOrtAnalysis } from './transforms/ort.js';
+import { wasmSynthesis } from './transforms/wasm.js';
+import type { EncodeOptions, Header, ModeCount, Picture, PixelSource } from './types.js';
+import { type Core, modeSetOf } from './wasm.js';
+
+/** What `encode` does when an option is left out. */
+export const defaultOptions = { quality: 50, modes: 8, effort: 5, patch: 128, lanes: 2 } as const;
+
+/** A file, and what the encoder knows about it. */
+export interface EncodeResult {
+  readonly bytes: Uint8Array<ArrayBuffer>;
+  /** Length that the rate estimate foretold, in bytes. */
+  readonly estimatedBytes: number;
+  /** Quality in the pack's table, or null for a rate that is not in it. */
+  readonly quality: number | null;
+  readonly lambda: number;
+  /** J of the whole picture. */
+  readonly cost: number;
+  /** Part of the patches that took each of the competing modes. */
+  readonly modeShares: readonly number[];
+  /** Length of the coded mode map in bytes. */
+  readonly modeMapBytes: number;
+  /** Time that the encoding took in milliseconds, the reconstruction not counted. */
+  readonly ms: number;
+  /** The encoder's own reconstruction, when it was asked for. */
+  readonly reconstruction?: Picture;
+}
+
+interface Settings {
+  readonly modes: ModeCount;
+  readonly effort: number;
+  readonly patch: 64 | 128 | 256;
+  readonly lanes: 1 | 2 | 4 | 8;
+}
+
+/**
+ * Encodes a picture and tells what came out.
+ *
+ * @param wanted - `reconstruction`: also compute the pixels that a decoder will give
+ * @throws TesseraError
+ */
+export async function encodeDetailed(
+  engine: Engine,
+  source: PixelSource,
+  options: EncodeOptions,
+  wanted: { readonly reconstruction?: boolean } = {},
+): Promise<EncodeResult> {
+  // 1. Check the call.
+  const start = performance.now();
+  const pacer = new Pacer(options);
+  const settings = checkSettings(options);
+  checkPixels(source);
+  checkSize(source.width, source.height, settings.modes, resolveLimits(options.limits));
+  const image = opaque(source, options.background);
+  const { width, height } = image;
+
+  // 2. Load the model pack and find the rate.
+  await pacer.step('model', 0, 1);
+  const pack = await loadPack(options.models);
+  const rate = options.rate ?? rateOfQuality(pack.manifest, options.quality ?? defaultOptions.quality);
+  checkRate(pack, rate, 'invalidArgument');
+  const lambda = lambdaOfRate(pack, rate);
+  const modes = Math.min(settings.modes, pack.decoder.modes) as ModeCount;
+  if (options.modes !== undefined && modes !== options.modes)
+    throw new TesseraError('invalidArgument', `modes is ${options.modes}; the model pack has ${pack.decoder.modes} codecs`);
+  const modeSet = modeSetOf(pack.decoder, modes);
+  const analysis = await createOrtAnalysis(pack, rate.anchor);
+  await pacer.step('model', 1, 1);
+
+  return engine.withCore(async (core) => {
+    core.begin(pack.decoder, { width, height, patch: settings.patch, modes, lanes: settings.lanes, rate, encoding: true });
+
+    // 3. Analyse, and quantise the latents of every competing codec.
+    for await (const tile of analyseTiles(image, analysis)) {
+      quantiseTile(core, pack, modeSet, rate, tile, width, height);
+      await pacer.step('analyse', tile.index + 1, tile.count);
+    }
+
+    // 4. Let the codecs compete for every patch.
+    core.setTarget(image.data, lambda);
+    const generalist = modeSet.subset.indexOf(modeSetOf(pack.decoder, 1).subset[0]);
+    const selection = await selectModes(core, modes, generalist, lambda, settings.effort, pacer);
+
+    // 5. Code the mode map and the latents of the winners.
+    const modeMap = selection.single ? new Uint8Array(0) : core.encodeModeMap();
+    const expected = expectedSegments(core, width, height, settings);
+    const segments: Uint8Array[] = [];
+    for (let segment = 0; segment < expected.length; segment++) {
+      segments.push(core.encodeSegment(segment, expected[segment]));
+      await pacer.step('code', segment + 1, expected.length);
+    }
+
+    // 6. Write the file.
+    const header: Header = {
+      version: formatVersion,
+      width,
+      height,
+      modes: selection.single ? 1 : modes,
+      patch: settings.patch,
+      lanes: settings.lanes,
+      packId: pack.decoder.id,
+      packHash: pack.hash,
+      ...rate,
+    };
+    const [coarse, ...tiles] = segments;
+    const bytes = writeFile(header, { modeMap, coarse, tiles });
+    return {
+      bytes,
+      estimatedBytes: fileLength([modeMap.length, ...expected].map(Math.round)),
+      quality: qualityOfRate(pack.manifest, rate),
+      lambda,
+      cost: selection.cost,
+      modeShares: selection.shares,
+      modeMapBytes: modeMap.length,
+      ms: performance.now() - start,
+      ...(wanted.reconstruction ? { reconstruction: await reconstruct(core, width, height, settings.patch) } : {}),
+    };
+  });
+}
+
+function checkSettings(options: EncodeOptions): Settings {
+  const {
+    modes = defaultOptions.modes,
+    effort = defaultOptions.effort,
+    patch = defaultOptions.patch,
+    lanes = defaultOptions.lanes,
+  } = options;
+  const refuse = (name: string, value: unknown, allowed: string): never => {
+    throw new TesseraError('invalidArgument', `${name} is ${String(value)}; allowed are ${allowed}`);
+  };
+  if (![1, 2, 4, 8].includes(modes)) refuse('modes', modes, '1, 2, 4, 8');
+  if (!Number.isInteger(effort) || effort < 1 || effort > 9) refuse('effort', effort, 'whole numbers from 1 to 9');
+  if (![64, 128, 256].includes(patch)) refuse('patch', patch, '64, 128, 256');
+  if (![1, 2, 4, 8].includes(lanes)) refuse('lanes', lanes, '1, 2, 4, 8');
+  return { modes, effort, patch, lanes };
+}
+
+/** Version 0 of the format has no alpha: a picture that is not opaque is flattened on request, and refused otherwise. */
+function opaque(image: PixelSource, background: EncodeOptions['background']): PixelSource {
+  if (isOpaque(image.data)) return image;
+  if (background === undefined) {
+    throw new TesseraError(
+      'invalidArgument',
+      'the picture is not opaque, and the format has no alpha yet; give `background` to flatten it',
+    );
+  }
+  return flatten(image, background);
+}
+
+/** latent = round(analysis · gain of codec, anchor and grid · gain of the step), for the kept part of one analysed tile. */
+function quantiseTile(core: Core, pack: Pack, { subset }: ModeSet, rate: Rate, tile: AnalysedTile, width: number, height: number): void {
+  const stepGain = pack.decoder.steps[rate.step].gain / 16_384;
+  const scratch = core.mark();
+  for (let grid = 0; grid < gridCount; grid++) {
+    const scale = 2 ** grid;
+    const stride = (tile.x.windowEnd - tile.x.windowStart) / scale;
+    const rows = (tile.y.windowEnd - tile.y.windowStart) / scale;
+    const x = tile.x.start / scale;
+    const y = tile.y.start / scale;
+    const inside = {
+      width: Math.min(tile.x.end / scale, gridSide(width, grid)) - x,
+      height: Math.min(tile.y.end / scale, gridSide(height, grid)) - y,
+    };
+    const skipped = ((tile.y.start - tile.y.windowStart) / scale) * stride + (tile.x.start - tile.x.windowStart) / scale;
+    const source = core.allocate(stride * rows * 4);
+    subset.forEach((codec, set) => {
+      core.floats(source, stride * rows).set(tile.grids[grid].subarray(codec * stride * rows, (codec + 1) * stride * rows));
+      const gain = pack.manifest.gains[codec][rate.anchor][grid] * stepGain;
+      core.quantise({ set, grid, x, y, ...inside }, source + skipped * 4, stride, gain);
+    });
+    core.release(scratch);
+  }
+}
+
+/** Expected bytes of the coarse segment and of each tile segment, as fractions, from the exact code lengths of the patches. */
+function expectedSegments(core: Core, width: number, height: number, { patch, lanes }: Settings): number[] {
+  const map = core.modes().slice();
+  const { columns } = patchLayout(width, height, patch);
+  const tileColumns = Math.ceil(width / tileSide);
+  const expected = new Array<number>(1 + tileCount(width, height)).fill(0);
+  map.forEach((mode, index) => {
+    const bytes = core.patchRate(index, mode) / 8;
+    const tile =
+      Math.floor((Math.floor(index / columns) * patch) / tileSide) * tileColumns + Math.floor(((index % columns) * patch) / tileSide);
+    expected[1 + tile] += bytes;
+  });
+  // The rate of a patch is not split by grid; a sixteenth of the bits in the coarse grids is near enough for a sum.
+  for (let segment = 1; segment < expected.length; segment++) {
+    expected[0] += expected[segment] / 16;
+    expected[segment] -= expected[segment] / 16;
+  }
+  // A state is 4 bytes and holds between 0 and 8 bits of the message: half a byte on average.
+  return expected.map((bytes) => bytes + 3.5 * lanes);
+}
+
+async function reconstruct(core: Core, width: number, height: number, patch: number): Promise<Picture> {
+  const data = new Uint8ClampedArray(width * height * 4);
+  await wasmSynthesis.run({ core, width, height, patch }, data, async () => {});
+  return toPicture(data, width, height);
+}

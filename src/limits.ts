@@ -1,0 +1,76 @@
+/**
+ * Limits on pictures, and every size computation that an untrusted number enters.
+ *
+ * Sizes are JavaScript numbers (exact up to 2^53) and are checked here before anything is allocated.
+ */
+
+import { TesseraError } from './errors.js';
+
+/** Limits of a reader or writer. 0 means unlimited, up to the hard limits of the format and of WebAssembly. */
+export interface Limits {
+  /** Largest width × height. */
+  readonly maxPixels: number;
+  /** Largest width and largest height. */
+  readonly maxDimension: number;
+  /** Largest estimated peak memory in bytes: output or input pixels, plus the core's memory. */
+  readonly maxMemory: number;
+}
+
+/** 67 megapixels, 32,768 a side, 2 GiB. */
+export const defaultLimits: Limits = { maxPixels: 2 ** 26, maxDimension: 32_768, maxMemory: 2 ** 31 };
+
+/** What the format can express (FORMAT.md §1) and what a 32-bit WebAssembly memory can hold with room to spare. */
+const hardLimits: Limits = { maxPixels: 2 ** 28, maxDimension: 65_536, maxMemory: 4 * 2 ** 30 - 2 ** 26 };
+
+const fixedMemory = 16 * 2 ** 20;
+
+/** Checks the caller's limits and fills in the defaults. */
+export function resolveLimits(limits: Partial<Limits> = {}): Limits {
+  const resolve = (name: keyof Limits): number => {
+    const value = limits[name] ?? defaultLimits[name];
+    if (!Number.isFinite(value) || value < 0)
+      throw new TesseraError('invalidArgument', `limits.${name} is not a number of at least 0: ${value}`);
+    return value === 0 ? hardLimits[name] : Math.min(value, hardLimits[name]);
+  };
+  return { maxPixels: resolve('maxPixels'), maxDimension: resolve('maxDimension'), maxMemory: resolve('maxMemory') };
+}
+
+/**
+ * Estimated peak memory in bytes.
+ *
+ * @param width - pixels, a whole number
+ * @param height - pixels, a whole number
+ * @param sets - latent sets held at once: 1 when decoding, one per competing codec when encoding
+ */
+export function estimateMemory(width: number, height: number, sets: number): number {
+  // RGBA pixels once, latents as i16 in 4/3 samples per pixel for each set, and the strips, tables and windows of the core.
+  const pixels = width * height;
+  return Math.ceil(pixels * 4 + pixels * (4 / 3) * 2 * sets + width * 256 * 4) + fixedMemory;
+}
+
+/**
+ * Refuses a picture that is over the limits.
+ *
+ * @throws TesseraError `limitDimension`, `limitPixels` or `limitMemory`, naming the limit
+ */
+export function checkSize(width: number, height: number, sets: number, limits: Limits): void {
+  if (width > limits.maxDimension || height > limits.maxDimension) {
+    throw new TesseraError(
+      'limitDimension',
+      `${width}×${height} pixels: a side is over the limit of ${limits.maxDimension} (limits.maxDimension)`,
+    );
+  }
+  if (width * height > limits.maxPixels) {
+    throw new TesseraError(
+      'limitPixels',
+      `${width}×${height} is ${width * height} pixels, over the limit of ${limits.maxPixels} (limits.maxPixels)`,
+    );
+  }
+  const memory = estimateMemory(width, height, sets);
+  if (memory > limits.maxMemory) {
+    throw new TesseraError(
+      'limitMemory',
+      `${width}×${height} pixels need about ${memory} bytes, over the limit of ${limits.maxMemory} (limits.maxMemory)`,
+    );
+  }
+}

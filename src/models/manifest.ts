@@ -1,0 +1,106 @@
+/** Reads manifest.json, which describes a model pack to encoders (FORMAT.md §7). */
+
+import { TesseraError } from '../errors.js';
+import { gridCount } from '../geometry.js';
+
+/** A file of the pack. */
+export interface PackFile {
+  readonly bytes: number;
+  /** In hexadecimal. */
+  readonly sha256: string;
+}
+
+/** What encoders need to know, checked. */
+export interface Manifest {
+  readonly id: number;
+  readonly name: string;
+  readonly modes: number;
+  readonly anchors: number;
+  /** λ per anchor for J = MSE on [0, 1] + λ · bits per pixel, at a step gain of 1. */
+  readonly lambda: readonly number[];
+  /** [codec][anchor][grid]: factor from the analysis output to the latent before rounding, at a step gain of 1. */
+  readonly gains: readonly (readonly (readonly number[])[])[];
+  /** Anchor and step for the qualities 0…100. */
+  readonly quality: readonly (readonly [anchor: number, step: number])[];
+  /** Name of the analysis model of each anchor; anchors may share one. */
+  readonly analysis: readonly string[];
+  readonly files: Readonly<Record<string, PackFile>>;
+}
+
+/**
+ * Parses and checks manifest.json.
+ *
+ * @throws TesseraError `corruptModel`, naming the field
+ */
+export function parseManifest(text: string): Manifest {
+  let root: unknown;
+  try {
+    root = JSON.parse(text);
+  } catch (cause) {
+    throw new TesseraError('corruptModel', 'manifest.json is not JSON', { cause });
+  }
+  const fields = object(root, 'the manifest');
+  if (fields.format !== 0) throw damage(`format is ${String(fields.format)}; this package reads 0`);
+  const modes = integer(fields.modes, 'modes', 1, 8);
+  const anchors = integer(fields.anchors, 'anchors', 1, 16);
+  const files: Record<string, PackFile> = {};
+  for (const [name, value] of Object.entries(object(fields.files, 'files'))) {
+    const file = object(value, `files.${name}`);
+    if (!/^[\w-]+(\.[\w-]+)*$/.test(name)) throw damage(`files names ${name}, which is not a plain file name`);
+    const sha256 = string(file.sha256, `files.${name}.sha256`);
+    if (!/^[0-9a-f]{64}$/.test(sha256)) throw damage(`files.${name}.sha256 is not a SHA-256`);
+    files[name] = { bytes: integer(file.bytes, `files.${name}.bytes`, 0, 2 ** 31), sha256 };
+  }
+  if (files['decoder.bin'] === undefined) throw damage('files does not name decoder.bin');
+  return {
+    id: integer(fields.id, 'id', 0, 65_535),
+    name: string(fields.name, 'name'),
+    modes,
+    anchors,
+    lambda: array(fields.lambda, 'lambda', anchors).map((value) => positive(value, 'lambda')),
+    gains: array(fields.gains, 'gains', modes).map((codec) =>
+      array(codec, 'gains', anchors).map((anchor) => array(anchor, 'gains', gridCount).map((value) => positive(value, 'gains'))),
+    ),
+    quality: array(fields.quality, 'quality', 101).map((entry) => {
+      const [anchor, step] = array(entry, 'quality', 2);
+      return [integer(anchor, 'quality', 0, anchors - 1), integer(step, 'quality', 0, 63)] as const;
+    }),
+    analysis: array(fields.analysis, 'analysis', anchors).map((value) => {
+      const file = string(value, 'analysis');
+      if (files[file] === undefined) throw damage(`analysis names ${file}, which is not among the files`);
+      return file;
+    }),
+    files,
+  };
+}
+
+function damage(text: string): TesseraError {
+  return new TesseraError('corruptModel', `manifest.json: ${text}`);
+}
+
+function object(value: unknown, name: string): Record<string, unknown> {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) throw damage(`${name} is not an object`);
+  return value as Record<string, unknown>;
+}
+
+function array(value: unknown, name: string, length: number): unknown[] {
+  if (!Array.isArray(value) || value.length !== length) throw damage(`${name} is not a list of ${length}`);
+  return value;
+}
+
+function string(value: unknown, name: string): string {
+  if (typeof value !== 'string') throw damage(`${name} is not a string`);
+  return value;
+}
+
+function integer(value: unknown, name: string, least: number, most: number): number {
+  if (typeof value !== 'number' || !Number.isInteger(value) || value < least || value > most) {
+    throw damage(`${name} is not a whole number from ${least} to ${most}`);
+  }
+  return value;
+}
+
+function positive(value: unknown, name: string): number {
+  if (typeof value !== 'number' || !Number.isFinite(value) || value <= 0) throw damage(`${name} is not a positive number`);
+  return value;
+}

@@ -1,0 +1,47 @@
+/** From `quality` to a rate anchor and step, and from those to λ (DESIGN.md §2, "Rate"). */
+
+import { TesseraError } from './errors.js';
+import type { Pack } from './models/load.js';
+import type { Manifest } from './models/manifest.js';
+
+/** A point on the rate axis of a pack: an anchor and a row of the step table. */
+export interface Rate {
+  readonly anchor: number;
+  readonly step: number;
+}
+
+/** Anchor and step for a quality from 0 to 100; fractions take the nearest entry of the table. */
+export function rateOfQuality(manifest: Manifest, quality: number): Rate {
+  if (!(quality >= 0 && quality <= 100)) throw new TesseraError('invalidArgument', `quality is not a number from 0 to 100: ${quality}`);
+  const [anchor, step] = manifest.quality[Math.round(quality)];
+  return { anchor, step };
+}
+
+/** The lowest quality with this anchor and step, or null when none has it. */
+export function qualityOfRate(manifest: Manifest, rate: Rate): number | null {
+  const quality = manifest.quality.findIndex(([anchor, step]) => anchor === rate.anchor && step === rate.step);
+  return quality < 0 ? null : quality;
+}
+
+/** Refuses an anchor or step that the pack does not have. `corruptHeader` when a file names it. */
+export function checkRate(pack: Pack, rate: Rate, code: 'invalidArgument' | 'corruptHeader'): void {
+  const { anchors, steps } = pack.decoder;
+  if (!Number.isInteger(rate.anchor) || rate.anchor < 0 || rate.anchor >= anchors) {
+    throw new TesseraError(
+      code,
+      `rate anchor ${rate.anchor}; the model pack has ${anchors}`,
+      code === 'corruptHeader' ? { offset: 20 } : {},
+    );
+  }
+  if (!Number.isInteger(rate.step) || rate.step < 0 || rate.step >= steps.length) {
+    throw new TesseraError(code, `step ${rate.step}; the model pack has ${steps.length}`, code === 'corruptHeader' ? { offset: 21 } : {});
+  }
+}
+
+/**
+ * λ of J = MSE on [0, 1] + λ · bits per pixel at a rate.
+ * A step of gain g quantises g times as finely, which scales the error by 1/g², and λ with it.
+ */
+export function lambdaOfRate(pack: Pack, rate: Rate): number {
+  return pack.manifest.lambda[rate.anchor] / (pack.decoder.steps[rate.step].gain / 16_384) ** 2;
+}

@@ -1,0 +1,98 @@
+/** Types of the public interface. */
+
+import type { Limits } from './limits.js';
+import type { ModelSource } from './models/load.js';
+
+/**
+ * Pixels in: the shape of the browser's `ImageData`.
+ * `data` holds red, green, blue, alpha per pixel, 8 bits each, sRGB, row after row from the top left.
+ */
+export interface PixelSource {
+  readonly data: Uint8Array | Uint8ClampedArray;
+  readonly width: number;
+  readonly height: number;
+  readonly colorSpace?: string;
+}
+
+/** Pixels out: a real `ImageData` where that class exists, else an object of the same shape. Alpha is 255. */
+export interface Picture {
+  readonly data: Uint8ClampedArray<ArrayBuffer>;
+  readonly width: number;
+  readonly height: number;
+  readonly colorSpace: 'srgb';
+}
+
+/** Bytes of a file, in any common form. `Blob` and `Response` are read asynchronously, so `probe` does not take them. */
+export type ByteSource = ArrayBuffer | ArrayBufferView;
+
+/** What is going on, in this order when encoding: model, analyse, select, code; when decoding: model, code, synthesise. */
+export type Stage = 'model' | 'analyse' | 'select' | 'code' | 'synthesise';
+
+/** One progress report: `loaded` of `total` steps of a stage are done. */
+export interface Progress {
+  readonly stage: Stage;
+  readonly loaded: number;
+  readonly total: number;
+}
+
+/** Options of every call. */
+export interface CommonOptions {
+  /** Aborts the call, which then throws `aborted`. Checked between patches. */
+  readonly signal?: AbortSignal;
+  /** Called after each step. */
+  readonly onProgress?: (progress: Progress) => void;
+  /** Limits on the picture; see `limits.ts` for the defaults. */
+  readonly limits?: Partial<Limits>;
+  /** Where the model pack is; default: the one in this package. */
+  readonly models?: ModelSource;
+}
+
+/** How many codecs compete. */
+export type ModeCount = 1 | 2 | 4 | 8;
+
+/** Options of `encode`. */
+export interface EncodeOptions extends CommonOptions {
+  /** 0 (smallest file) to 100 (best picture); fractions are allowed and take the nearest entry of the pack's table. */
+  readonly quality?: number;
+  /** How many codecs compete for each patch. */
+  readonly modes?: ModeCount;
+  /** 1 (fastest) to 9: how hard the encoder looks for the best codec of each patch. */
+  readonly effort?: number;
+  /** Side of a patch in pixels. */
+  readonly patch?: 64 | 128 | 256;
+  /** Number of interleaved rANS lanes. */
+  readonly lanes?: 1 | 2 | 4 | 8;
+  /** Colour (red, green, blue; 0–255) to flatten onto when the picture is not opaque. Without it such a picture is refused. */
+  readonly background?: readonly [number, number, number];
+  /** Research: rate anchor and row of the step table, instead of `quality`. */
+  readonly rate?: { readonly anchor: number; readonly step: number };
+}
+
+/** Options of `decode`. */
+export interface DecodeOptions extends CommonOptions {
+  /**
+   * Who computes the pixels: `wasm`, the reference, the same bytes on every machine; or `ort` (onnxruntime-web),
+   * which may differ from it by at most one level.
+   */
+  readonly transform?: 'wasm' | 'ort';
+}
+
+/** What the first 27 bytes of a file say (FORMAT.md §1). */
+export interface Header {
+  readonly version: number;
+  readonly width: number;
+  readonly height: number;
+  /** Number of codecs the file may use. */
+  readonly modes: ModeCount;
+  /** Side of a patch in pixels. */
+  readonly patch: 64 | 128 | 256;
+  readonly lanes: 1 | 2 | 4 | 8;
+  /** Id of the model pack. */
+  readonly packId: number;
+  /** First 8 bytes of the SHA-256 of the pack's decoder.bin, in hexadecimal. */
+  readonly packHash: string;
+  /** Rate anchor. */
+  readonly anchor: number;
+  /** Row of the pack's step table. */
+  readonly step: number;
+}

@@ -1,0 +1,109 @@
+/** The bare WASM core for kernel tests: no facade between the test and the ABI. */
+import { readFileSync } from 'node:fs';
+import { instantiateSync } from '@assemblyscript/loader';
+
+export interface Core extends Record<string, unknown> {
+  readonly memory: WebAssembly.Memory;
+  version(): number;
+  allocate(bytes: number): number;
+  mark(): number;
+  release(mark: number): void;
+  loadTables(classes: number, frequencies: number): number;
+  loadCosts(): number;
+  createCodec(block: number): number;
+  beginPicture(width: number, height: number, patchLog2: number, modes: number, separate: number): number;
+  modesPointer(): number;
+  planePointer(set: number, grid: number): number;
+  gridWidth(grid: number): number;
+  gridHeight(grid: number): number;
+  patchCount(): number;
+  tileCount(): number;
+  setCodec(mode: number, handle: number): void;
+  setStep(inverseGain: number, offset: number): void;
+  setPriors(priors: number): void;
+  useSimd(flag: number): void;
+  decodeModeMap(pointer: number, length: number, priors: number): number;
+  encodeModeMap(kind: number, priors: number, out: number, capacity: number): number;
+  decodeSegment(segment: number, pointer: number, length: number, lanes: number): number;
+  encodeSegment(segment: number, out: number, capacity: number, lanes: number): number;
+  synthesisePatch(patch: number, out: number, stride: number): number;
+  quantise(
+    set: number,
+    grid: number,
+    source: number,
+    sourceStride: number,
+    x: number,
+    y: number,
+    width: number,
+    height: number,
+    gain: number,
+  ): void;
+  patchRate(patch: number, mode: number): number;
+  patchDistortion(patch: number, mode: number, source: number, stride: number): number;
+  setSource(pixels: number, stride: number): void;
+  setLambda(lambda: number): void;
+  evaluatePatch(patch: number, mode: number): number;
+  choosePatch(patch: number, candidates: number): number;
+  pictureCost(): number;
+  ransEncode(symbols: number, rows: number, count: number, lanes: number, out: number, capacity: number): number;
+  ransDecode(bytes: number, length: number, rows: number, count: number, lanes: number, symbols: number): number;
+  contextRows(plane: number, width: number, height: number, codec: number, rows: number, integers: number): number;
+}
+
+const code = readFileSync(new URL('../../build/codec.wasm', import.meta.url));
+
+/** A fresh instance with the rows of the reference vectors loaded. */
+export function startCore(): Core {
+  const core = instantiateSync<Core>(code, {}).exports as unknown as Core;
+  const tables = tableBytes();
+  const pointer = copyIn(core, tables);
+  const status = core.loadTables(pointer, pointer + 128);
+  if (status !== 0) throw new Error(`loadTables: ${status}`);
+  core.loadCosts();
+  return core;
+}
+
+/** Block 1 of decoder.bin, as the Python exporter writes it. */
+export function tableBytes(): Uint8Array {
+  const file = readFileSync(new URL('../vectors/tables.json', import.meta.url), 'utf8');
+  return fromBase64(JSON.parse(file).tables);
+}
+
+export function fromBase64(text: string): Uint8Array {
+  return new Uint8Array(Buffer.from(text, 'base64'));
+}
+
+export function bytesOf(core: Core, pointer: number, length: number): Uint8Array {
+  return new Uint8Array(core.memory.buffer, pointer >>> 0, length);
+}
+
+export function copyIn(core: Core, bytes: Uint8Array): number {
+  const pointer = core.allocate(bytes.length) >>> 0;
+  if (pointer === 0) throw new Error('no memory');
+  bytesOf(core, pointer, bytes.length).set(bytes);
+  return pointer;
+}
+
+export function copyIn16(core: Core, values: ArrayLike<number>): number {
+  return copyIn(core, new Uint8Array(Int16Array.from(values, (value) => (value << 16) >> 16).buffer));
+}
+
+export function plane(core: Core, set: number, grid: number): Int16Array {
+  const count = core.gridWidth(grid) * core.gridHeight(grid);
+  return new Int16Array(core.memory.buffer, core.planePointer(set, grid) >>> 0, count);
+}
+
+export function modes(core: Core): Uint8Array {
+  return bytesOf(core, core.modesPointer(), core.patchCount());
+}
+
+/** Small seeded generator (mulberry32): numbers in [0, 1). */
+export function seeded(seed: number): () => number {
+  let state = seed >>> 0;
+  return () => {
+    state = (state + 0x6d2b79f5) >>> 0;
+    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
+    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
+  };
+}

@@ -1,0 +1,224 @@
+import { readFileSync } from 'node:fs';
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { crc32 } from '../src/container.js';
+import { TesseraError } from '../src/errors.js';
+import { loadPack } from '../src/models/load.js';
+import { countMacs } from '../src/models/macs.js';
+import { parseManifest } from '../src/models/manifest.js';
+import { parseDecoderPack, readSynthesisWeights } from '../src/models/pack.js';
+import { checkRate, lambdaOfRate, qualityOfRate, rateOfQuality } from '../src/quality.js';
+import { decoderBin, fromRoot } from './helpers.js';
+
+const original = decoderBin();
+
+/** A copy with one byte changed and the checksum repaired. */
+function withByte(offset: number, value: number): Uint8Array {
+  const bytes = original.slice();
+  bytes[offset] = value;
+  new DataView(bytes.buffer).setUint32(bytes.length - 4, crc32(bytes.subarray(0, bytes.length - 4)), true);
+  return bytes;
+}
+
+function blockOffsets(): number[] {
+  const view = new DataView(original.buffer);
+  const offsets: number[] = [];
+  let position = 12;
+  for (let block = 0; block < 4; block++) {
+    offsets.push(position + 8);
+    position += 8 + view.getUint32(position + 4, true);
+  }
+  return offsets;
+}
+
+const corrupt = expect.objectContaining({ name: 'TesseraError', code: 'corruptModel' });
+
+describe('decoder.bin', () => {
+  test('the pack of the package is read', () => {
+    const pack = parseDecoderPack(original);
+    expect(pack.modes).toBe(8);
+    expect(pack.decoders.length).toBe(8);
+    expect(pack.decoders[7].length).toBe(pack.anchors);
+    expect(pack.modeSets.get(8)?.subset.toSorted()).toEqual([0, 1, 2, 3, 4, 5, 6, 7]);
+    expect(pack.steps[0].gain).toBeGreaterThan(0);
+    expect(new Set(pack.decoders.flat().map((decoder) => decoder.bytes.length))).toEqual(
+      new Set([8 + 3 * 2 + 544 * 2 + 34 * 4 + 6 * 18 + 8 * 2 + 699 * 2]),
+    );
+  });
+
+  test('every truncation is refused', () => {
+    for (let length = 0; length < original.length; length += length < 64 ? 1 : 997) {
+      expect(() => parseDecoderPack(original.subarray(0, length)), `length ${length}`).toThrow(corrupt);
+    }
+    expect(() => parseDecoderPack(Uint8Array.from([...original, 0]))).toThrow(corrupt);
+  });
+
+  test('every flipped bit is refused by the checksum', () => {
+    fc.assert(
+      fc.property(fc.integer({ min: 0, max: original.length * 8 - 1 }), (bit) => {
+        const bytes = original.slice();
+        bytes[bit >> 3] ^= 1 << (bit & 7);
+        expect(() => parseDecoderPack(bytes)).toThrow(corrupt);
+      }),
+      { numRuns: 200 },
+    );
+  });
+
+  test.each([
+    ['magic', 0, 0],
+    ['version', 4, 1],
+    ['modes', 5, 3],
+    ['anchors 0', 6, 0],
+    ['anchors 17', 6, 17],
+    ['grids', 7, 6],
+    ['reserved', 10, 1],
+    ['tag of block 1', 12, 2],
+  ])('%s is checked behind a repaired checksum', (_, offset, value) => {
+    expect(() => parseDecoderPack(withByte(offset, value))).toThrow(corrupt);
+  });
+
+  test('rows, steps, modes and decoders are checked behind a repaired checksum', () => {
+    const [rows, steps, modes, decoders] = blockOffsets();
+    const check = (offset: number, value: number, text: RegExp): void => {
+      expect(() => parseDecoderPack(withByte(offset, value))).toThrow(text);
+    };
+    check(rows, 0, /class 0: n is 0/);
+    check(rows, 32, /class 0: n is 32/);
+    check(rows + 1, 16, /escape order 16/);
+    check(rows + 128, original[rows + 128] ^ 2, /a row adds up to/);
+    check(steps, 0, /0 steps/);
+    check(steps, 65, /65 steps/);
+    check(modes, 8, /the subset for 1 modes/);
+    check(decoders, 1, /unknown kind of context model for grid 0/);
+    check(decoders + 7, 1, /a reserved byte/);
+    check(decoders + 8, 7, /7 fractional bits/);
+    check(decoders + 8, 13, /13 fractional bits/);
+  });
+
+  test('a row of the context model that can overflow 32 bits is refused', () => {
+    const [, , , decoders] = blockOffsets();
+    const bytes = original.slice();
+    const view = new DataView(bytes.buffer);
+    // Two weights of 32767 pass 2^31 with inputs up to 32767: 2·32767² + … > 2^31 − 1 with any bias of a few thousand.
+    for (let input = 0; input < 16; input++) view.setInt16(decoders + 10 + 2 * input, input < 3 ? -32_767 : 0, true);
+    view.setUint32(bytes.length - 4, crc32(bytes.subarray(0, bytes.length - 4)), true);
+    expect(() => parseDecoderPack(bytes)).toThrow(/a row of the context model can reach/);
+  });
+
+  test('the synthesis weights are the stored integers times 2^−shift', () => {
+    const decoder = parseDecoderPack(original).decoders[0][0];
+    const { kernels, layers } = readSynthesisWeights(decoder);
+    expect(kernels.length).toBe(48);
+    expect(layers.map(({ weights, biases }) => [weights.length, biases.length])).toEqual([
+      [336, 48],
+      [144, 3],
+      [81, 3],
+      [81, 3],
+    ]);
+    const start = 8 + 3 * 2 + 544 * 2 + 34 * 4;
+    const view = new DataView(decoder.bytes.buffer, decoder.bytes.byteOffset);
+    expect(kernels[3]).toBe(view.getInt16(start + 2 + 6, true) * 2 ** -decoder.bytes[start]);
+  });
+
+  test('1433.0 MAC per pixel at 512×768, the same for every codec', () => {
+    for (const decoder of parseDecoderPack(original).decoders.flat()) {
+      const macs = countMacs(decoder.shape, 768, 512);
+      expect(macs.context).toBeCloseTo(725.289, 3);
+      expect(macs.upsampling).toBeCloseTo(65.668, 3);
+      expect(macs.synthesis).toBe(642);
+      expect(macs.total.toFixed(1)).toBe('1433.0');
+    }
+  });
+});
+
+describe('manifest.json', () => {
+  const text = readFileSync(fromRoot('models/tessera-1/manifest.json'), 'utf8');
+
+  test('is read', () => {
+    const manifest = parseManifest(text);
+    expect(manifest.quality.length).toBe(101);
+    expect(manifest.lambda.length).toBe(manifest.anchors);
+    expect(manifest.files['decoder.bin'].bytes).toBe(original.length);
+  });
+
+  test.each([
+    ['format', 1],
+    ['modes', 9],
+    ['lambda', [1]],
+    ['gains', []],
+    ['quality', [[0, 0]]],
+    ['analysis', ['missing.onnx']],
+    ['files', {}],
+    ['name', 5],
+  ])('a wrong %s is refused', (name, value) => {
+    expect(() => parseManifest(JSON.stringify({ ...JSON.parse(text), [name]: value }))).toThrow(corrupt);
+  });
+
+  test('what is not JSON, and names that leave the folder, are refused', () => {
+    expect(() => parseManifest('{')).toThrow(corrupt);
+    const files = { ...JSON.parse(text).files, '../x': { bytes: 1, sha256: '0'.repeat(64) } };
+    expect(() => parseManifest(JSON.stringify({ ...JSON.parse(text), files }))).toThrow(/not a plain file name/);
+  });
+});
+
+describe('loading', () => {
+  const files = {
+    'manifest.json': new Uint8Array(readFileSync(fromRoot('models/tessera-1/manifest.json'))),
+    'decoder.bin': original,
+  };
+
+  test('from the package, a path, a file URL, given bytes and an own fetch: the same pack', async () => {
+    const ownFetch = async (url: URL | RequestInfo): Promise<Response> =>
+      new Response(Buffer.from(files[String(url).split('/').at(-1) as keyof typeof files]));
+    const packs = await Promise.all([
+      loadPack(),
+      loadPack(fromRoot('models/tessera-1')),
+      loadPack(new URL('../models/tessera-1/', import.meta.url)),
+      loadPack({ files }),
+      loadPack({ source: 'https://example.org/pack', fetch: ownFetch }),
+    ]);
+    expect(new Set(packs.map((pack) => pack.hash)).size).toBe(1);
+  });
+
+  test('is cached per source', async () => {
+    expect(await loadPack()).toBe(await loadPack());
+  });
+
+  test('a changed file is refused before use', async () => {
+    const changed = { files: { ...files, 'decoder.bin': withByte(100, original[100] ^ 1) } };
+    await expect(loadPack(changed)).rejects.toMatchObject({ code: 'modelMismatch' });
+  });
+
+  test('missing files and servers are modelUnavailable', async () => {
+    await expect(loadPack('/nowhere')).rejects.toMatchObject({ code: 'modelUnavailable' });
+    await expect(loadPack({ files: {} })).rejects.toMatchObject({ code: 'modelUnavailable' });
+    const failing = async (): Promise<Response> => new Response('', { status: 404 });
+    await expect(loadPack({ source: 'https://example.org/', fetch: failing })).rejects.toMatchObject({ code: 'modelUnavailable' });
+    await expect((await loadPack({ files })).file('synthesis.onnx')).rejects.toMatchObject({ code: 'modelUnavailable' });
+  });
+});
+
+describe('quality', () => {
+  test('takes the nearest entry of the table, and back the first quality that has it', async () => {
+    const { manifest } = await loadPack();
+    expect(rateOfQuality(manifest, 0)).toEqual({ anchor: manifest.quality[0][0], step: manifest.quality[0][1] });
+    expect(rateOfQuality(manifest, 49.6)).toEqual(rateOfQuality(manifest, 50));
+    expect(qualityOfRate(manifest, rateOfQuality(manifest, 37))).toBe(37);
+    for (const quality of [-1, 101, Number.NaN]) expect(() => rateOfQuality(manifest, quality)).toThrow(TesseraError);
+  });
+
+  test('λ falls as quality rises', async () => {
+    const pack = await loadPack();
+    const lambdas = Array.from({ length: 101 }, (_, quality) => lambdaOfRate(pack, rateOfQuality(pack.manifest, quality)));
+    for (let quality = 1; quality <= 100; quality++) expect(lambdas[quality], `quality ${quality}`).toBeLessThan(lambdas[quality - 1]);
+    expect(lambdas[0]).toBeCloseTo(pack.manifest.lambda[0] / (pack.decoder.steps[pack.manifest.quality[0][1]].gain / 16_384) ** 2, 12);
+  });
+
+  test('rates outside the pack are refused', async () => {
+    const pack = await loadPack();
+    expect(() => checkRate(pack, { anchor: pack.decoder.anchors, step: 0 }, 'corruptHeader')).toThrow(
+      expect.objectContaining({ code: 'corruptHeader', offset: 20 }),
+    );
+    expect(() => checkRate(pack, { anchor: 0, step: 64 }, 'invalidArgument')).toThrow(expect.objectContaining({ code: 'invalidArgument' }));
+  });
+});
