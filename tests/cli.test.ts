@@ -87,7 +87,7 @@ describe('encode and decode', () => {
     await sharp(picture).resize(90, 60).withMetadata({ orientation: 6 }).jpeg().toFile(at('turned.jpg'));
     const encoded = await tessera(['encode', 'turned.jpg', '-o', 'turned.tsr', '--json']);
     expect(json(encoded)).toMatchObject({ width: 60, height: 90 });
-    expect(encoded.stderr).toMatch(/warning: EXIF \(orientation applied\) metadata is dropped/);
+    expect(encoded.stderr).toMatch(/warning: EXIF \(orientation applied\), XMP metadata is dropped/);
   });
 
   test('WebP, transparency, grey and 16 bits are read; what is lost is said', async () => {

@@ -1,8 +1,11 @@
 /** Pictures and packs for the tests. */
 
+import { createHash } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import sharp from 'sharp';
+import { crc32 } from '../src/container.js';
+import type { ModelFiles } from '../src/models/load.js';
 import type { PixelSource } from '../src/types.js';
 
 /** Absolute path of something in the repository. */
@@ -71,4 +74,56 @@ export function pngFiles(folder: string): string[] {
 /** The default pack's decoder.bin. */
 export function decoderBin(): Uint8Array {
   return new Uint8Array(readFileSync(fromRoot('models/tessera-1/decoder.bin')));
+}
+
+/** A repeatable stream of whole numbers below 2^32. */
+export function randomNumbers(seed: number): () => number {
+  let state = seed >>> 0;
+  return () => {
+    // xorshift32 on a scrambled counter: good enough to spread test inputs.
+    state = (state + 0x9e3779b9) >>> 0;
+    let value = state;
+    value = Math.imul(value ^ (value >>> 16), 0x85ebca6b) >>> 0;
+    value = Math.imul(value ^ (value >>> 13), 0xc2b2ae35) >>> 0;
+    return (value ^ (value >>> 16)) >>> 0;
+  };
+}
+
+/**
+ * The default pack with every codec made different: other colours, other scales, other kernels. Its codecs compete for real
+ * whatever the default pack's training has come to.
+ */
+export function variedPack(): ModelFiles {
+  const folder = fromRoot('models/tessera-1');
+  const names = readdirSync(folder).filter((name) => /\.(bin|onnx|json)$/.test(name));
+  const files: Record<string, Uint8Array> = Object.fromEntries(
+    names.map((name) => [name, new Uint8Array(readFileSync(`${folder}/${name}`))]),
+  );
+  const manifest = JSON.parse(new TextDecoder().decode(files['manifest.json']));
+  const bytes = files['decoder.bin'];
+  const view = new DataView(bytes.buffer);
+  const random = randomNumbers(7);
+  const vary = (position: number, amount: number): void => {
+    view.setInt16(
+      position,
+      Math.min(32_767, Math.max(-32_768, view.getInt16(position, true) + (random() % (2 * amount + 1)) - amount)),
+      true,
+    );
+  };
+  const decoderBytes = 8 + 3 * 2 + 544 * 2 + 34 * 4 + 6 * 18 + 8 * 2 + 699 * 2;
+  const decoders = manifest.modes * manifest.anchors;
+  const first = bytes.length - 4 - decoders * decoderBytes;
+  for (let decoder = 0; decoder < decoders; decoder++) {
+    const context = first + decoder * decoderBytes + 8;
+    const upsampling = context + 3 * 2 + 544 * 2 + 34 * 4;
+    const synthesis = upsampling + 6 * 18;
+    for (let o = 0; o < 16; o++) for (let i = 0; i < 16; i++) vary(context + 2 + 2 * (16 * o + i), 3);
+    for (let step = 0; step < 6; step++) for (let k = 0; k < 8; k++) vary(upsampling + step * 18 + 2 + 2 * k, 40);
+    const colourBiases = synthesis + 2 + 2 * 336 + 2 + 2 * 48 + 2 + 2 * 144;
+    for (let c = 0; c < 3; c++) vary(colourBiases + 2 + 2 * c, 2 ** Math.max(0, bytes[colourBiases] - 4));
+  }
+  view.setUint32(bytes.length - 4, crc32(bytes.subarray(0, bytes.length - 4)), true);
+  manifest.files['decoder.bin'].sha256 = createHash('sha256').update(bytes).digest('hex');
+  files['manifest.json'] = new TextEncoder().encode(JSON.stringify(manifest));
+  return { files };
 }
