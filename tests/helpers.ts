@@ -90,7 +90,7 @@ export function randomNumbers(seed: number): () => number {
 }
 
 /**
- * The default pack with every codec made different: other colours, other scales, other kernels. Its codecs compete for real
+ * The default pack with every codec made different: other colours, kernels and context weights. Its codecs compete for real
  * whatever the default pack's training has come to.
  */
 export function variedPack(): ModelFiles {
@@ -117,10 +117,14 @@ export function variedPack(): ModelFiles {
     const context = first + decoder * decoderBytes + 8;
     const upsampling = context + 3 * 2 + 544 * 2 + 34 * 4;
     const synthesis = upsampling + 6 * 18;
-    for (let o = 0; o < 16; o++) for (let i = 0; i < 16; i++) vary(context + 2 + 2 * (16 * o + i), 3);
-    for (let step = 0; step < 6; step++) for (let k = 0; k < 8; k++) vary(upsampling + step * 18 + 2 + 2 * k, 40);
+    for (let o = 0; o < 16; o++) for (let i = 0; i < 16; i++) vary(context + 2 + 2 * (16 * o + i), 2);
+    // Kernels vary by up to 1/512, colours by up to a level: enough to tell codecs apart, too little for one to win everywhere.
+    for (let step = 0; step < 6; step++) {
+      const kernel = upsampling + step * 18;
+      for (let k = 0; k < 8; k++) vary(kernel + 2 + 2 * k, 2 ** Math.max(0, bytes[kernel] - 9));
+    }
     const colourBiases = synthesis + 2 + 2 * 336 + 2 + 2 * 48 + 2 + 2 * 144;
-    for (let c = 0; c < 3; c++) vary(colourBiases + 2 + 2 * c, 2 ** Math.max(0, bytes[colourBiases] - 4));
+    for (let c = 0; c < 3; c++) vary(colourBiases + 2 + 2 * c, 2 ** Math.max(0, bytes[colourBiases] - 8));
   }
   view.setUint32(bytes.length - 4, crc32(bytes.subarray(0, bytes.length - 4)), true);
   manifest.files['decoder.bin'].sha256 = createHash('sha256').update(bytes).digest('hex');

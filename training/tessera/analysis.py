@@ -104,7 +104,8 @@ class Analysis(nn.Module):
             levels.append(F.avg_pool2d(levels[-1], 2))
         with torch.autocast(pixels.device.type, dtype=torch.bfloat16, enabled=autocast):
             features = self.trunk(pixels.contiguous(memory_format=torch.channels_last))
-            learned = {name: head(features[max(int(name[-1]), 1)]) for name, head in self.head.items()}
+            learned = {name: head(features[max(int(name[-1]), 1)]) for name, head in self.head.items()
+                       if name[:-1] in self.groups}
         raised = {}
 
         def raise_to(source, target):

@@ -92,9 +92,9 @@ def patches_of(pictures):
 
 
 @torch.no_grad()
-def validate_patches(codec, patches):
-    """Per anchor: J of the generalist, J with the best codec per patch, usage of every codec."""
-    sums = {anchor: [] for anchor in range(len(codec.lambdas))}
+def validate_patches(codec, patches, anchors):
+    """Per anchor: J of the generalist, J with the best codec per patch, usage of every codec; and the tables of J."""
+    sums = {anchor: [] for anchor in anchors}
     for start in range(0, len(patches), 16):
         pixels = patches[start:start + 16]
         outputs = codec.analysis(pixels, autocast=True)
@@ -105,7 +105,7 @@ def validate_patches(codec, patches):
     for anchor, parts in sums.items():
         table = torch.cat(parts, 1)
         usage = torch.bincount(table.argmin(0), minlength=codec.modes).float() / table.shape[1]
-        report.append({'generalist': table[0].mean().item(), 'best': table.min(0).values.mean().item(),
+        report.append({'anchor': anchor, 'generalist': table[0].mean().item(), 'best': table.min(0).values.mean().item(),
                        'usage': [round(u, 3) for u in usage.tolist()]})
         tables.append(table)
     return report, tables
@@ -117,6 +117,8 @@ def parse():
     parser.add_argument('--start', required=True, help='checkpoint of one codec, or of an earlier competition')
     parser.add_argument('--out', required=True)
     parser.add_argument('--modes', type=int, default=8)
+    parser.add_argument('--group', help='only the anchors of this head group; runs of different groups are independent '
+                        'because the trunk is frozen, and tessera.merge joins them')
     parser.add_argument('--minutes', type=float, default=30)
     parser.add_argument('--batch', type=int, default=8)
     parser.add_argument('--lr', type=float, default=1.0)
@@ -139,7 +141,10 @@ def main():
     fresh = codec.modes == 1
     if fresh:
         codec = split(codec, options.modes)
-    modes, anchors = codec.modes, range(len(codec.lambdas))
+    modes = codec.modes
+    anchors = [a for a, group in enumerate(codec.groups) if options.group in (None, group)]
+    if options.group:
+        codec.analysis.groups = (options.group,)
     for name, parameter in codec.named_parameters():
         parameter.requires_grad_(not name.startswith(FROZEN))
     groups = [{**group, 'params': [p for p in group['params'] if p.requires_grad]}
@@ -160,12 +165,12 @@ def main():
     def report(kind):
         live = {name: value.clone() for name, value in codec.state_dict().items()}
         codec.load_state_dict(average)
-        rows, tables = validate_patches(codec, held)
+        rows, tables = validate_patches(codec, held, anchors)
         codec.load_state_dict(live)
         line = {'kind': kind, 'step': done, 'seconds': time.time() - started, 'validation': rows}
         log.write(json.dumps(line) + '\n')
         log.flush()
-        print(kind, done, ' '.join(f"{row['best'] / row['generalist']:.4f}" for row in rows), rows[2]['usage'], flush=True)
+        print(kind, done, ' '.join(f"{row['best'] / row['generalist']:.4f}" for row in rows), rows[-1]['usage'], flush=True)
         return tables
 
     while True:
@@ -211,7 +216,7 @@ def main():
                 min(mean_cost, 4 * running[anchor]) - running[anchor])
             share = (costs.detach() / running[anchor]).clamp_min(0.1).rsqrt()
             loss = loss + (costs * share).sum() / options.batch / running[anchor]
-        if torch.is_tensor(loss) and math.isfinite(loss.item()) and loss.item() < GUARD * len(codec.lambdas):
+        if torch.is_tensor(loss) and math.isfinite(loss.item()) and loss.item() < GUARD * len(anchors):
             optimiser.zero_grad(set_to_none=True)
             loss.backward()
             for group in optimiser.param_groups:
@@ -225,7 +230,7 @@ def main():
         state['competition_patches'] += options.batch
         if done % 100 == 0:
             print(f'step {done} loss {float(loss):.4f} {100 / (time.time() - window):.2f} steps/s usage '
-                  + ' '.join(f'{u:.2f}' for u in usage[2].tolist()), flush=True)
+                  + ' '.join(f'{u:.2f}' for u in usage[anchors[-1]].tolist()), flush=True)
             window = time.time()
         if time.time() - last_validation > 60 * options.validate_every:
             report('progress')
@@ -234,13 +239,11 @@ def main():
     report('end')
     # The order of the codecs decides the subsets for M = 2 and 4; it is chosen on training patches.
     training = torch.cat([crops.next() for _ in range(400 // options.batch)])
-    live = {name: value.clone() for name, value in codec.state_dict().items()}
     codec.load_state_dict(average)
-    _, tables = validate_patches(codec, training)
+    _, tables = validate_patches(codec, training, anchors)
     order = reorder(codec, tables)
     average = {name: value.clone() for name, value in codec.state_dict().items()}
     print('order', order, flush=True)
-    del live
     save(os.path.join(options.out, 'checkpoint.pt'), codec, average, optimiser, state)
 
 
