@@ -76,6 +76,18 @@ export function decoderBin(): Uint8Array {
   return new Uint8Array(readFileSync(fromRoot('models/tessera-1/decoder.bin')));
 }
 
+/** Bands of strong red, green and blue, each 200 pixels wide, with a little noise. */
+export function colourBands(width: number, height: number): PixelSource {
+  const random = randomNumbers(3);
+  const data = new Uint8ClampedArray(width * height * 4);
+  for (let pixel = 0; pixel < width * height; pixel++) {
+    const band = Math.floor((pixel % width) / 200) % 3;
+    for (let c = 0; c < 3; c++) data[4 * pixel + c] = (c === band ? 235 : 128) + (random() % 17);
+    data[4 * pixel + 3] = 255;
+  }
+  return { data, width, height };
+}
+
 /** A repeatable stream of whole numbers below 2^32. */
 export function randomNumbers(seed: number): () => number {
   let state = seed >>> 0;
@@ -90,8 +102,8 @@ export function randomNumbers(seed: number): () => number {
 }
 
 /**
- * The default pack with every codec made different: other colours, kernels and context weights. Its codecs compete for real
- * whatever the default pack's training has come to.
+ * The default pack with every codec made different: other colours, kernels and context weights. Its codecs compete for
+ * real whatever the default pack's training has come to; on `colourBands`, several of them win.
  */
 export function variedPack(): ModelFiles {
   const folder = fromRoot('models/tessera-1');
@@ -118,13 +130,14 @@ export function variedPack(): ModelFiles {
     const upsampling = context + 3 * 2 + 544 * 2 + 34 * 4;
     const synthesis = upsampling + 6 * 18;
     for (let o = 0; o < 16; o++) for (let i = 0; i < 16; i++) vary(context + 2 + 2 * (16 * o + i), 2);
-    // Kernels vary by up to 1/512, colours by up to a level: enough to tell codecs apart, too little for one to win everywhere.
     for (let step = 0; step < 6; step++) {
       const kernel = upsampling + step * 18;
       for (let k = 0; k < 8; k++) vary(kernel + 2 + 2 * k, 2 ** Math.max(0, bytes[kernel] - 9));
     }
-    const colourBiases = synthesis + 2 + 2 * 336 + 2 + 2 * 48 + 2 + 2 * 144;
-    for (let c = 0; c < 3; c++) vary(colourBiases + 2 + 2 * c, 2 ** Math.max(0, bytes[colourBiases] - 8));
+    // Codec c weakens one channel by a fifth: it suits patches where that channel is near the middle.
+    const weakened = Math.floor(decoder / manifest.anchors) % 3;
+    const row = synthesis + 2 + 2 * 336 + 2 + 2 * 48 + 2 + 2 * 48 * weakened;
+    for (let j = 0; j < 48; j++) view.setInt16(row + 2 * j, Math.round(view.getInt16(row + 2 * j, true) * 0.8), true);
   }
   view.setUint32(bytes.length - 4, crc32(bytes.subarray(0, bytes.length - 4)), true);
   manifest.files['decoder.bin'].sha256 = createHash('sha256').update(bytes).digest('hex');

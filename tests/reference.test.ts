@@ -12,7 +12,7 @@ import { encodeDetailed } from '../src/encode.js';
 import { tileCount } from '../src/geometry.js';
 import { loadPack } from '../src/models/load.js';
 import type { EncodeOptions, Header, PixelSource } from '../src/types.js';
-import { crop, examples, randomNumbers, readPixels, sameBytes, synthetic, variedPack } from './helpers.js';
+import { colourBands, crop, examples, randomNumbers, readPixels, sameBytes, synthetic, variedPack } from './helpers.js';
 import { type Latents, referenceLatents, referencePixels } from './reference/decoder.js';
 
 const models = variedPack();
@@ -49,7 +49,7 @@ describe('files of the encoder', () => {
   });
 
   test('two tiles and competing codecs', async () => {
-    const image = crop(await readPixels(examples[3].path), 20, 100, 590, 130);
+    const image = colourBands(590, 130);
     const result = await encodeDetailed(engineOfPackage(), image, { patch: 64, quality: 60, effort: 9, models }, { reconstruction: true });
     expect(result.modeShares.filter((share) => share > 0).length).toBeGreaterThan(1);
     await compare(result.bytes);
@@ -60,8 +60,14 @@ describe('files of the encoder', () => {
   });
 
   test('the cost that the encoder reports is that of the file it writes', async () => {
-    const image = crop(await readPixels(examples[2].path), 100, 60, 330, 200);
-    for (const effort of [1, 4, 9]) {
+    const photograph = crop(await readPixels(examples[2].path), 100, 60, 330, 200);
+    for (const [image, effort] of [
+      [photograph, 1],
+      [photograph, 9],
+      [colourBands(590, 130), 1],
+      [colourBands(590, 130), 5],
+      [colourBands(590, 130), 9],
+    ] as const) {
       const result = await encodeDetailed(engineOfPackage(), image, { patch: 64, effort, models });
       const picture = await decodeFile(engineOfPackage(), result.bytes, { models });
       let error = 0;
@@ -74,7 +80,7 @@ describe('files of the encoder', () => {
   });
 
   test('competition never costs more than any codec alone, nor than less effort', async () => {
-    const image = await readPixels(examples[1].path);
+    const image = colourBands(500, 150);
     const cost = async (options: EncodeOptions): Promise<number> =>
       (await encodeDetailed(engineOfPackage(), image, { ...options, models })).cost;
     const [one, quick, usual, full] = [

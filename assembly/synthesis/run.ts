@@ -31,6 +31,13 @@ function planeBytes(width: i32, height: i32): usize {
  * @param out  RGBA8, rows `outStride` bytes apart
  */
 export function synthesise(patch: i32, mode: i32, out: usize, outStride: usize): void {
+  upsample(patch, mode);
+  // After six steps the features are where the first level was.
+  colourPatch(codecOfMode(mode), evenLevels, oddLevels, out, outStride);
+}
+
+/** Fills `evenLevels` with the seven features of every pixel of the patch and of a margin of 3 around it. */
+export function upsample(patch: i32, mode: i32): void {
   const codec = codecOfMode(mode);
   let source = evenLevels;
   let target = oddLevels;
@@ -51,7 +58,6 @@ export function synthesise(patch: i32, mode: i32, out: usize, outStride: usize):
     width = patchWidth;
     height = patchHeight;
   }
-  colourPatch(codec, source, target, out, outStride);
 }
 
 /** The window of a grid, smoothed, with a margin of 3. */
