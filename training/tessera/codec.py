@@ -22,7 +22,10 @@ START_LOG_GAIN = {
 
 
 class Quantiser:
-    """Stand-in for rounding: 'noise' anneals soft rounding with noise, 'straight' rounds and passes the gradient."""
+    """Stand-in for rounding: 'noise' anneals soft rounding with noise, 'hard' rounds and has no gradient.
+
+    Rounding with an identity gradient is not here: it raised J by a quarter within minutes (PLAN.md, main1 and main2).
+    """
 
     def __init__(self, kind, progress=0.0):
         self.kind = kind
@@ -32,8 +35,6 @@ class Quantiser:
     def __call__(self, values):
         if self.kind == 'hard':
             return torch.round(values)
-        if self.kind == 'straight':
-            return values + (torch.round(values) - values).detach()
         return noisy_round(values.contiguous(), torch.rand_like(values), self.temperature, self.shape)
 
 

@@ -25,7 +25,6 @@ from .loop import save, schedule, update_average
 
 PATCH = 128
 CLUSTER_SHARE = 0.2           # share of the run in which a patch goes to the codec of its cluster
-NOISE_SHARE = 0.7             # share of the run with noise instead of hard rounding
 GUARD = 4.0
 CLIP = 1.0
 STEP_RANGE = 0.30
@@ -180,7 +179,7 @@ def main():
         factor = schedule(progress, done)
         for group in optimiser.param_groups:
             group['lr'] = group['base_lr'] * factor
-        quantiser = Quantiser('noise', 1.0) if progress < NOISE_SHARE else Quantiser('straight')
+        quantiser = Quantiser('noise', 1.0)
         pixels = crops.next()
         outputs = codec.analysis(pixels, autocast=True)
         clustered = fresh and progress < CLUSTER_SHARE

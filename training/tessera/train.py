@@ -18,7 +18,6 @@ from .data import Crops, Pictures, validation_pictures
 from .evaluate import validate
 from .loop import save, schedule, update_average
 
-STRAIGHT_FROM = 0.75          # share of the run after which rounding is hard (straight-through)
 GUARD = 3.0                   # a step whose loss is this many times its running mean is skipped
 CLIP = 1.0                    # on the norm of the gradient of each parameter group, after balancing the anchors
 STEP_RANGE = 0.30             # half the distance between anchors in log gain, as the fine quality steps use it
@@ -37,6 +36,8 @@ def parse():
     parser.add_argument('--seed', type=int, default=1)
     parser.add_argument('--threads', type=int, default=1)
     parser.add_argument('--lr', type=float, default=1.0, help='factor on every learning rate')
+    parser.add_argument('--noise-from', type=float, default=0.0,
+                        help='where the annealing of the rounding noise starts, 0 (uniform) to 1 (narrow): 1 to go on from an annealed run')
     parser.add_argument('--anchors', help='comma separated subset of the anchors to train')
     parser.add_argument('--groups', help='comma separated head group per anchor')
     parser.add_argument('--validate-every', type=float, default=5, help='minutes')
@@ -96,8 +97,7 @@ def main():
         factor = schedule(progress, state['step'])
         for group in optimiser.param_groups:
             group['lr'] = group['base_lr'] * factor
-        quantiser = (Quantiser('straight') if progress > STRAIGHT_FROM
-                     else Quantiser('noise', progress / STRAIGHT_FROM))
+        quantiser = Quantiser('noise', options.noise_from + (1 - options.noise_from) * progress)
         pixels = crops.next().to(options.device)
         outputs = codec.analysis(pixels, autocast=True)
         loss, costs = 0.0, {}
