@@ -7,18 +7,16 @@
  *   first layer has permuted columns. Integer sums do not depend on the order.
  *
  * ```
- * ┌ k × 3 ┐┌ zero sums ┐┌ scalar W1 W2 W3 i16 ┐┌ B1 B2 B3 i32 ┐┌ pairs P1 P2 P3 i16 ┐┌ kernels f32 [6][8] ┐┌ w1 b1 w2 b2 w3 b3 w4 b4 f32 ┐
+ * ┌ k × 3 ┐┌ scalar W1 W2 W3 i16 ┐┌ B1 B2 B3 i32 ┐┌ pairs P1 P2 P3 i16 ┐┌ kernels f32 [6][8] ┐┌ w1 b1 w2 b2 w3 b3 w4 b4 f32 ┐
  * ```
  */
-import { fillZeroSums } from "./context/arm";
 import { allocate } from "./memory";
 
 const TAPS: i32 = 16;
 export const HIDDEN: i32 = 48;
 
 export const FRACTION_BITS: usize = 0;
-const ZERO_SUMS: usize = 16;
-export const WEIGHTS: usize = 32;
+export const WEIGHTS: usize = 16;
 const LAYER_BYTES: usize = 512;
 const LAST_LAYER_BYTES: usize = 64;
 export const BIASES: usize = WEIGHTS + 2 * LAYER_BYTES + LAST_LAYER_BYTES;
@@ -45,13 +43,6 @@ const TAP_ORDER: StaticArray<u8> = [7, 8, 9, 10, 11, 12, 0, 1, 2, 3, 4, 5, 13, 1
 @inline
 export function fractionBits(codec: usize, layer: i32): i32 {
   return load<i32>(codec + FRACTION_BITS + (<usize>layer << 2));
-}
-
-/** Address of the two sums of the last layer, i32, for taps that are all 0. */
-// @ts-ignore: decorator
-@inline
-export function zeroSums(codec: usize): usize {
-  return codec + ZERO_SUMS;
 }
 
 // @ts-ignore: decorator
@@ -98,7 +89,6 @@ export function createCodec(block: usize): usize {
     memory.copy(biasesOf(codec, layer), source, <usize>outputs * 4);
     source += <usize>outputs * 4;
   }
-  fillZeroSums(codec);
   for (let grid = 5; grid >= 0; --grid) source = toFloats(source, kernelsOf(codec, grid), 8);
   source = toFloats(source, codec + SYNTHESIS_W1, 48 * 7);
   source = toFloats(source, codec + SYNTHESIS_B1, 48);
