@@ -81,7 +81,8 @@ class Analysis(nn.Module):
     def __init__(self, modes, groups):
         super().__init__()
         self.modes, self.groups = modes, tuple(groups)
-        self.trunk = Trunk()
+        # One trunk per group: their anchors want different features, and encoders load one group's file anyway.
+        self.trunk = nn.ModuleDict({group: Trunk() for group in self.groups})
         self.linear = nn.ParameterDict()
         self.head = nn.ModuleDict()
         for group in self.groups:
@@ -102,10 +103,12 @@ class Analysis(nn.Module):
         levels = [to_luma_chroma(pixels)]
         for _ in range(1, GRIDS):
             levels.append(F.avg_pool2d(levels[-1], 2))
+        learned = {}
         with torch.autocast(pixels.device.type, dtype=torch.bfloat16, enabled=autocast):
-            features = self.trunk(pixels.contiguous(memory_format=torch.channels_last))
-            learned = {name: head(features[max(int(name[-1]), 1)]) for name, head in self.head.items()
-                       if name[:-1] in self.groups}
+            for group in self.groups:
+                features = self.trunk[group](pixels.contiguous(memory_format=torch.channels_last))
+                for grid in range(GRIDS):
+                    learned[f'{group}{grid}'] = self.head[f'{group}{grid}'](features[max(grid, 1)])
         raised = {}
 
         def raise_to(source, target):

@@ -15,6 +15,7 @@ import torch.nn as nn
 
 from .analysis import GRIDS
 from .codec import Codec
+from .loop import adapt
 from .synthesis_graph import write_synthesis_graph
 from .tables import laplace_rows, quality_table, step_table
 
@@ -114,6 +115,9 @@ class OneGroup(nn.Module):
         for name in list(analysis.head):
             if not name.startswith(group):
                 del analysis.head[name], analysis.linear[name]
+        for name in list(analysis.trunk):
+            if name != group:
+                del analysis.trunk[name]
 
     def forward(self, pixels):
         return tuple(self.analysis(pixels)[self.group])
@@ -132,7 +136,7 @@ def write_analysis(state, modes, groups, group, path):
 def load_codec(path, average=True):
     checkpoint = torch.load(path, map_location='cpu')
     codec = Codec(modes=checkpoint['modes'], lambdas=checkpoint['lambdas'], groups=checkpoint['groups'])
-    codec.load_state_dict(checkpoint['average' if average else 'codec'])
+    codec.load_state_dict(adapt(checkpoint['average' if average else 'codec'], checkpoint['groups']))
     return codec, checkpoint
 
 

@@ -24,3 +24,16 @@ def save(path, codec, average, optimiser, state):
                 'state': state, 'modes': codec.modes, 'groups': codec.groups, 'lambdas': codec.lambdas},
                path + '.part')
     os.replace(path + '.part', path)
+
+
+def adapt(weights, groups):
+    """Weights of a checkpoint from when all head groups shared one trunk: each group starts with a copy of it."""
+    shared = 'analysis.trunk.stem.weight' in weights
+    out = {}
+    for name, value in weights.items():
+        if shared and name.startswith('analysis.trunk.'):
+            for group in sorted(set(groups)):
+                out[name.replace('analysis.trunk.', f'analysis.trunk.{group}.')] = value.clone()
+        else:
+            out[name] = value
+    return out

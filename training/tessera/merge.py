@@ -1,4 +1,4 @@
-"""Joins competition runs of different head groups that started from one checkpoint into one checkpoint.
+"""Joins runs of different head groups, of one codec or of M, into one checkpoint.
 
     /usr/bin/python3 -m tessera.merge --runs middle=RUN8-middle/checkpoint.pt high=RUN8-high/checkpoint.pt --out RUN8/checkpoint.pt
 """
@@ -9,27 +9,22 @@ import torch
 
 
 def merge(parts):
-    """parts: {group: checkpoint}. Heads come from their group's run, decoders and gains from that of their anchor's group."""
+    """parts: {group: checkpoint}. The analysis of a group comes from its run, decoders and gains from that of their anchor's group."""
     first = next(iter(parts.values()))
     groups = first['groups']
     out = {key: first[key] for key in ('modes', 'groups', 'lambdas')}
     for kind in ('codec', 'average'):
         merged = {}
-        for name, value in first[kind].items():
-            if name.startswith(('analysis.head.', 'analysis.linear.')):
+        for name in first[kind]:
+            if name.startswith('analysis.'):
                 group = next(g for g in parts if name.split('.')[2].startswith(g))
                 merged[name] = parts[group][kind][name]
             elif name.startswith('decoders.'):
                 merged[name] = parts[groups[int(name.split('.')[2])]][kind][name]
             elif name == 'log_gain':
                 merged[name] = torch.stack([parts[group][kind][name][:, a] for a, group in enumerate(groups)], 1)
-            else:
-                for group, part in parts.items():  # averaging rounds, so frozen weights agree only nearly
-                    assert torch.allclose(part[kind][name], value, rtol=1e-3, atol=1e-5), f'{name} differs in {group}: not the same start'
-                merged[name] = value
         out[kind] = merged
-    out['state'] = {**first['state'],
-                    'competition_patches': {group: part['state']['competition_patches'] for group, part in parts.items()}}
+    out['state'] = {**first['state'], 'groups': {group: part['state'] for group, part in parts.items()}}
     return out
 
 

@@ -16,6 +16,7 @@ import torch
 from .codec import Codec, Quantiser
 from .data import Crops, Pictures, validation_pictures
 from .evaluate import validate
+from .export import load_codec
 from .loop import save, schedule, update_average
 
 GUARD = 3.0                   # a step whose loss is this many times its running mean is skipped
@@ -29,6 +30,7 @@ def parse():
     parser.add_argument('--data', required=True)
     parser.add_argument('--out', required=True)
     parser.add_argument('--resume')
+    parser.add_argument('--start', help='checkpoint whose averaged weights to start from, with a fresh optimiser')
     parser.add_argument('--minutes', type=float, default=60)
     parser.add_argument('--steps', type=int, default=0, help='end after this many steps instead of --minutes')
     parser.add_argument('--side', type=int, default=128)
@@ -56,11 +58,15 @@ def main():
     crops = Crops(pictures, options.side, options.batch, options.seed)
     held = validation_pictures(pictures, options.validation_limit)
     extra = {'groups': options.groups.split(',')} if options.groups else {}
-    codec = Codec(**extra).to(options.device)
+    codec, start = load_codec(options.start) if options.start else (Codec(**extra), None)
+    codec.to(options.device)
     anchors = ([int(a) for a in options.anchors.split(',')] if options.anchors else list(range(len(codec.lambdas))))
+    codec.analysis.groups = tuple(sorted({codec.groups[anchor] for anchor in anchors}))
     optimiser = torch.optim.Adam(codec.parameter_groups(options.lr), betas=(0.9, 0.99), foreach=True)
     average = {name: value.clone() for name, value in codec.state_dict().items()}
     state = {'step': 0, 'pixels': 0, 'seconds': 0.0, 'skipped': 0}
+    if start:
+        state.update({name: start['state'][name] for name in state})
     if options.resume:
         checkpoint = torch.load(options.resume, map_location=options.device)
         codec.load_state_dict(checkpoint['codec'])
