@@ -31,12 +31,15 @@ export const RUN_LIMIT: i32 = 256;
 /** Bytes of the stored priors: prior u16 × 8, bonus u16 × 4, increment u16, padded. */
 const PRIORS_BYTES: usize = 32;
 
+/** Bytes of the scratch of the context kernels; see `context/arm_simd.ts`. */
+const TAPS_BYTES: usize = 272;
+
 const ROWS_OFFSET: usize = 0;
 const COSTS_OFFSET: usize = ROWS_OFFSET + 1024 * ROW_BYTES;
 const CLASSES_OFFSET: usize = COSTS_OFFSET + 1024 * COST_ROW_BYTES;
 const LANES_OFFSET: usize = CLASSES_OFFSET + 128;
 const TAPS_OFFSET: usize = LANES_OFFSET + 32;
-const STEP_ROWS_OFFSET: usize = TAPS_OFFSET + 192;
+const STEP_ROWS_OFFSET: usize = TAPS_OFFSET + TAPS_BYTES;
 const GRID_SIZES_OFFSET: usize = STEP_ROWS_OFFSET + 1040;
 const HANDLES_OFFSET: usize = GRID_SIZES_OFFSET + 64;
 const PLANES_OFFSET: usize = HANDLES_OFFSET + 32;
@@ -46,7 +49,7 @@ const PRIORS_OFFSET: usize = MODE_COUNTS_OFFSET + 64;
 const CHOICE_OFFSET: usize = PRIORS_OFFSET + PRIORS_BYTES;
 const STATIC_BYTES: usize = CHOICE_OFFSET + 256;
 
-const STATIC: usize = memory.data(442624, 16);
+const STATIC: usize = memory.data(442704, 16);
 
 /** 1024 rows (class · 16 + fraction + 8) of `ROW_BYTES`; see `entropy/tables.ts`. */
 export const ROWS: usize = STATIC + ROWS_OFFSET;
@@ -56,7 +59,7 @@ export const COSTS: usize = STATIC + COSTS_OFFSET;
 export const CLASS_PARAMETERS: usize = STATIC + CLASSES_OFFSET;
 /** rANS states, u32 × 8. */
 export const LANES: usize = STATIC + LANES_OFFSET;
-/** Scratch of the context kernels: inputs and activations of one or two positions. */
+/** Scratch of the context kernels: inputs and activations of one to four positions; of the SIMD 3×3 layers: their sums. */
 export const TAPS: usize = STATIC + TAPS_OFFSET;
 /** u32 × (RUN_LIMIT + 1): rows and integers of one run of positions. */
 export const STEP_ROWS: usize = STATIC + STEP_ROWS_OFFSET;

@@ -1,7 +1,7 @@
 // Makes a fresh clone ready: installs when node_modules is missing or stale, builds when a source is newer than the build.
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, lstatSync, readdirSync, readFileSync, statSync, unlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -26,6 +26,8 @@ export function ensureInstalled() {
     .update(readFileSync(fromRoot('package-lock.json')))
     .digest('hex');
   if (existsSync(stamp) && readFileSync(stamp, 'utf8').trim() === lock) return;
+  // `npm ci` would empty the folder behind a link, which is another clone's.
+  if (lstatSync(fromRoot('node_modules'), { throwIfNoEntry: false })?.isSymbolicLink()) unlinkSync(fromRoot('node_modules'));
   console.error('Installing the packages of package-lock.json …');
   runOrExit('npm', ['ci', '--no-audit', '--no-fund']);
   writeFileSync(stamp, `${lock}\n`);
@@ -34,8 +36,8 @@ export function ensureInstalled() {
 /** Builds unless everything in build/ is newer than every source. */
 export function ensureBuilt() {
   const newestSource = Math.max(
-    ...['assembly', 'src', 'scripts/build.mjs', 'asconfig.json', 'package-lock.json', 'tsconfig.json', 'tsconfig.build.json'].map((path) =>
-      newest(fromRoot(path)),
+    ...['assembly', 'src', 'models', 'scripts/build.mjs', 'asconfig.json', 'package-lock.json', 'tsconfig.json', 'tsconfig.build.json'].map(
+      (path) => newest(fromRoot(path)),
     ),
   );
   const outputs = ['build/codec.wasm', 'build/index.js', 'build/cli.js', 'build/types/index.d.ts', 'build/.complete'].map((path) =>

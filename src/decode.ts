@@ -5,57 +5,32 @@
  */
 
 import { parseHeader, parsePictureSection, parseSections } from './container.js';
-import type { Engine } from './engine.js';
+import { modeSetOf } from './core.js';
+import type { EngineBase } from './engine-base.js';
 import { TesseraError } from './errors.js';
-import { patchLayout } from './geometry.js';
+import { type PatchRange, patchesOf, tilesOf } from './geometry.js';
 import { checkSize, resolveLimits } from './limits.js';
 import { loadPack, type Pack } from './models/load.js';
 import { Pacer } from './pacer.js';
 import { toPicture } from './pixels.js';
 import { checkRate } from './quality.js';
-import { createOrtSynthesis } from './transforms/ort.js';
-import type { Synthesis } from './transforms/transform.js';
-import { wasmSynthesis } from './transforms/wasm.js';
-import type { CommonOptions, DecodeOptions, Header, Picture } from './types.js';
-import { type Core, modeSetOf } from './wasm.js';
+import { StripSynthesis } from './transforms/wasm.js';
+import type { CommonOptions, DecodeOptions, Header, Picture, Region } from './types.js';
 
-/** Decodes a file to pixels. */
-export async function decodeFile(engine: Engine, bytes: Uint8Array, options: DecodeOptions): Promise<Picture> {
-  const { transform = 'wasm' } = options;
+/** Decodes a file, or a region of it, to pixels. */
+export async function decodeFile(engine: EngineBase, bytes: Uint8Array, options: DecodeOptions): Promise<Picture> {
+  const { transform = 'wasm', onRows } = options;
   if (transform !== 'wasm' && transform !== 'ort')
     throw new TesseraError('invalidArgument', `transform is ${String(transform)}; allowed are wasm, ort`);
-  return withLatents(engine, bytes, options, async ({ core, header, pack, pacer }) => {
-    const { width, height, patch } = header;
-
-    // 6. Upsampling and synthesis, patch by patch.
-    const synthesis = transform === 'wasm' ? wasmSynthesis : await ortSynthesis(pack, header);
-    const patches = patchLayout(width, height, patch).count;
-    const data = new Uint8ClampedArray(width * height * 4);
-    await synthesis.run({ core, width, height, patch }, data, (done) => pacer.step('synthesise', done, patches));
-    return toPicture(data, width, height);
-  });
-}
-
-/** The decoder's state after the entropy decoding. */
-interface Decoded {
-  readonly core: Core;
-  readonly header: Header;
-  readonly pack: Pack;
-  readonly pacer: Pacer;
-}
-
-/** Decodes a file up to its latents and hands the core that holds them to `use`. */
-async function withLatents<Result>(
-  engine: Engine,
-  bytes: Uint8Array,
-  options: CommonOptions,
-  use: (decoded: Decoded) => Promise<Result>,
-): Promise<Result> {
+  if (transform === 'ort' && (options.region !== undefined || onRows !== undefined))
+    throw new TesseraError('invalidArgument', 'region and onRows need the transform wasm');
   const pacer = new Pacer(options);
 
   // 1. Header and limits, before anything is allocated.
   const header = parseHeader(bytes);
-  checkSize(header.width, header.height, 1, resolveLimits(options.limits));
+  const { width, height, patch } = header;
+  checkSize(width, height, 1, resolveLimits(options.limits));
+  const area = checkRegion(options.region, width, height);
 
   // 2. The model pack that the file names.
   await pacer.step('model', 0, 1);
@@ -72,14 +47,53 @@ async function withLatents<Result>(
     // 4. Mode map.
     if (header.modes > 1) core.decodeModeMap(picture.modeMap);
 
-    // 5. Latents: the coarse grids of the whole picture, then tile after tile.
-    const segments = [picture.coarse, ...picture.tiles];
-    for (let segment = 0; segment < segments.length; segment++) {
-      core.decodeSegment(segment, segments[segment]);
-      await pacer.step('code', segment + 1, segments.length);
+    // 5. Latents: the coarse grids of the whole picture, then the tiles that the pixels need, each just before its first use.
+    const patches = patchesOf(area, patch);
+    const segments = 1 + tilesOf(patches, patch, width, height).length;
+    const decoded = new Set<number>();
+    const decodeTiles = async (range: PatchRange): Promise<void> => {
+      for (const tile of tilesOf(range, patch, width, height)) {
+        if (decoded.has(tile)) continue;
+        core.decodeSegment(1 + tile, picture.tiles[tile]);
+        decoded.add(tile);
+        await pacer.step('code', 1 + decoded.size, segments);
+      }
+    };
+    core.decodeSegment(0, picture.coarse);
+    await pacer.step('code', 1, segments);
+
+    // 6. Upsampling and synthesis, patch by patch.
+    const data = new Uint8ClampedArray(area.width * area.height * 4);
+    const count = (patches.right - patches.left) * (patches.bottom - patches.top);
+    const report = (done: number): Promise<void> => pacer.step('synthesise', done, count);
+    if (transform === 'ort') {
+      await decodeTiles(patches);
+      const synthesis = await engine.otherSynthesis(pack, header);
+      await synthesis.run({ core, width, height, patch }, data, report);
+      return toPicture(data, width, height);
     }
-    return use({ core, header, pack, pacer });
+    const strips = new StripSynthesis({ core, width, height, patch }, area);
+    for (let row = patches.top; row < patches.bottom; row++) {
+      await decodeTiles({ ...patches, top: row, bottom: row + 1 });
+      const rows = await strips.run(row, data, report);
+      onRows?.(rows);
+    }
+    return toPicture(data, area.width, area.height);
   });
+}
+
+/** The rectangle to decode, the whole picture by default. */
+function checkRegion(region: Region | undefined, width: number, height: number): Region {
+  if (region === undefined) return { x: 0, y: 0, width, height };
+  const { x, y } = region;
+  const whole = [x, y, region.width, region.height].every((value) => Number.isInteger(value) && value >= 0);
+  if (!whole || region.width < 1 || region.height < 1 || x + region.width > width || y + region.height > height) {
+    throw new TesseraError(
+      'invalidArgument',
+      `the region ${region.width}×${region.height} at ${x}, ${y} is not inside the picture of ${width}×${height}`,
+    );
+  }
+  return { x, y, width: region.width, height: region.height };
 }
 
 /** Refuses a pack that is not the one the file names, and a rate that the pack does not have. */
@@ -99,7 +113,7 @@ export function checkPack(pack: Pack, header: Header): void {
 }
 
 /** The codec of every patch of a file, without decoding its latents. */
-export async function decodeCodecs(engine: Engine, bytes: Uint8Array, options: CommonOptions): Promise<Uint8Array> {
+export async function decodeCodecs(engine: EngineBase, bytes: Uint8Array, options: CommonOptions): Promise<Uint8Array> {
   const header = parseHeader(bytes);
   checkSize(header.width, header.height, 1, resolveLimits(options.limits));
   const pack = await loadPack(options.models);
@@ -112,10 +126,4 @@ export async function decodeCodecs(engine: Engine, bytes: Uint8Array, options: C
     const { subset } = modeSetOf(pack.decoder, header.modes);
     return core.modes().map((mode) => subset[mode]);
   });
-}
-
-function ortSynthesis(pack: Pack, header: Header): Promise<Synthesis> {
-  const { subset } = modeSetOf(pack.decoder, header.modes);
-  const decoders = subset.map((codec) => pack.decoder.decoders[codec][header.anchor]);
-  return createOrtSynthesis(pack, decoders, pack.decoder.steps[header.step].inverseGain);
 }

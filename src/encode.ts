@@ -6,7 +6,8 @@
  */
 
 import { fileLength, formatVersion, writeFile } from './container.js';
-import type { Engine } from './engine.js';
+import { type Core, modeSetOf } from './core.js';
+import type { EngineBase } from './engine-base.js';
 import { TesseraError } from './errors.js';
 import { gridCount, gridSide, patchLayout, tileCount, tileSide } from './geometry.js';
 import { checkSize, resolveLimits } from './limits.js';
@@ -20,10 +21,9 @@ import { type AnalysedTile, analyseTiles } from './transforms/analyse.js';
 import { createOrtAnalysis } from './transforms/ort.js';
 import { wasmSynthesis } from './transforms/wasm.js';
 import type { EncodeOptions, Header, ModeCount, Picture, PixelSource } from './types.js';
-import { type Core, modeSetOf } from './wasm.js';
 
 /** What `encode` does when an option is left out. */
-export const defaultOptions = { quality: 50, modes: 8, effort: 5, patch: 128, lanes: 2 } as const;
+export const defaultOptions = { quality: 50, modes: 8, effort: 5, patch: 128, lanes: 1 } as const;
 
 /** A file, and what the encoder knows about it. */
 export interface EncodeResult {
@@ -59,7 +59,7 @@ interface Settings {
  * @throws TesseraError
  */
 export async function encodeDetailed(
-  engine: Engine,
+  engine: EngineBase,
   source: PixelSource,
   options: EncodeOptions,
   wanted: { readonly reconstruction?: boolean } = {},

@@ -84,3 +84,9 @@ const statusTexts: Partial<Record<ErrorCode, string>> = {
 export function checkAborted(signal: AbortSignal | undefined): void {
   if (signal?.aborted) throw new TesseraError('aborted', 'aborted by the caller', { cause: signal.reason });
 }
+
+/** Refuses options that are not an object. */
+export function checkOptions<Options>(options: Options): Options {
+  if (typeof options !== 'object' || options === null) throw new TesseraError('invalidArgument', 'the options are not an object');
+  return options;
+}

@@ -29,3 +29,37 @@ export function symbolCount(width: number, height: number): number {
   for (let grid = 0; grid < gridCount; grid++) sum += gridSide(width, grid) * gridSide(height, grid);
   return sum;
 }
+
+/** Samples of every grid around a patch that its pixels depend on (FORMAT.md §6, "Windows"). */
+const windowMargin = 8;
+
+/** Patches of an area, as half-open ranges of columns and rows. */
+export interface PatchRange {
+  readonly left: number;
+  readonly right: number;
+  readonly top: number;
+  readonly bottom: number;
+}
+
+/** The patches that a rectangle touches. */
+export function patchesOf(area: { x: number; y: number; width: number; height: number }, patch: number): PatchRange {
+  return {
+    left: Math.floor(area.x / patch),
+    right: Math.ceil((area.x + area.width) / patch),
+    top: Math.floor(area.y / patch),
+    bottom: Math.ceil((area.y + area.height) / patch),
+  };
+}
+
+/** The tiles, in raster order, that the pixels of some patches depend on: those of the patches' windows in grids 2…0. */
+export function tilesOf({ left, right, top, bottom }: PatchRange, patch: number, width: number, height: number): number[] {
+  const reach = windowMargin * 4;
+  const columns = Math.ceil(width / tileSide);
+  const last = (end: number, size: number): number => Math.floor((Math.min(end + reach, size) - 1) / tileSide);
+  const tiles: number[] = [];
+  for (let row = Math.floor(Math.max(0, top * patch - reach) / tileSide); row <= last(bottom * patch, height); row++) {
+    for (let column = Math.floor(Math.max(0, left * patch - reach) / tileSide); column <= last(right * patch, width); column++)
+      tiles.push(row * columns + column);
+  }
+  return tiles;
+}

@@ -6,8 +6,8 @@
  * changes. The outcome is kept only if it beats every single codec; one codec is often best for small pictures.
  */
 
+import type { Core } from './core.js';
 import type { Pacer } from './pacer.js';
-import type { Core } from './wasm.js';
 
 /** How hard to look, by effort. */
 interface Search {

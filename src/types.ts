@@ -68,8 +68,31 @@ export interface EncodeOptions extends CommonOptions {
   readonly rate?: { readonly anchor: number; readonly step: number };
 }
 
+/** A rectangle of a picture, in pixels from the top left. */
+export interface Region {
+  readonly x: number;
+  readonly y: number;
+  readonly width: number;
+  readonly height: number;
+}
+
+/** Finished rows of the picture being decoded. */
+export interface Rows {
+  /** First of the rows, counted from the top of the region (of the picture without one). */
+  readonly y: number;
+  readonly width: number;
+  /** Number of rows. */
+  readonly height: number;
+  /** RGBA. A view of the picture that `decode` will return: copy what is to be changed. */
+  readonly data: Uint8ClampedArray<ArrayBuffer>;
+}
+
 /** Options of `decode`. */
 export interface DecodeOptions extends CommonOptions {
+  /** Decodes this part alone: the same bytes as that part of the whole picture, for about its part of the time. Not with `ort`. */
+  readonly region?: Region;
+  /** Called with rows as soon as they are final, from top to bottom. Not with `ort`. */
+  readonly onRows?: (rows: Rows) => void;
   /**
    * Who computes the pixels: `wasm`, the reference, the same bytes on every machine; or `ort` (onnxruntime-web),
    * which may differ from it by at most one level.

@@ -30,7 +30,7 @@ test('names and versions', () => {
   const manifest = JSON.parse(readFileSync(fromRoot('package.json'), 'utf8'));
   expect(version).toBe(manifest.version);
   expect([formatVersion, label, mimeType, extension]).toEqual([0, 'Tessera', 'image/x-tessera', 'tsr']);
-  expect(defaultOptions).toEqual({ quality: 50, modes: 8, effort: 5, patch: 128, lanes: 2 });
+  expect(defaultOptions).toEqual({ quality: 50, modes: 8, effort: 5, patch: 128, lanes: 1 });
 });
 
 test('importing the package does nothing: it works without WebAssembly, fetch and crypto', () => {

@@ -6,13 +6,16 @@
  *   minus 3 samples along a wavefront.
  * - A prediction is (integer part << 16) | row index, one u32.
  * - No sum can overflow: the pack guarantees it, so the order of summation is free.
+ * - Most positions of a fine grid have taps that are all 0. Their sums are computed once for each codec.
  */
-import { biasesOf, fractionBits, weightsOf } from "../codec";
+import { biasesOf, fractionBits, weightsOf, zeroSums } from "../codec";
 import { TAPS, logScaleOffset } from "../memory";
 
 const INPUTS: i32 = 16;
 const HIDDEN_BYTES: usize = 32;
-const MEAN_LIMIT: i32 = 127 * 256;
+/** The sums of one position, behind its taps and its hidden layer in the scratch. */
+const SUMS: usize = TAPS + 2 * HIDDEN_BYTES;
+export const MEAN_LIMIT: i32 = 127 * 256;
 
 /** Rounds a last layer's sum to Q8, symmetrically around 0. */
 // @ts-ignore: decorator
@@ -53,19 +56,37 @@ export function rowOf(prediction: u32): u32 {
  * @param out  u32 × count
  */
 export function predict(codec: usize, position: usize, stride: usize, step: isize, count: i32, out: usize): void {
-  const hidden = TAPS + HIDDEN_BYTES;
+  const bits = fractionBits(codec, 2);
+  const offset = logScaleOffset;
+  const sums = zeroSums(codec);
+  const zeroPrediction = toPrediction(load<i32>(sums), load<i32>(sums, 4), bits, offset);
   for (let index = 0; index < count; ++index) {
     gather(position, stride);
-    layer(codec, 0, TAPS, hidden);
-    layer(codec, 1, hidden, TAPS);
-    const bits = fractionBits(codec, 2);
-    const sums = biasesOf(codec, 2);
-    const weights = weightsOf(codec, 2);
-    const mean = load<i32>(sums) + product(weights, TAPS);
-    const scale = load<i32>(sums, 4) + product(weights + HIDDEN_BYTES, TAPS);
-    store<u32>(out + (<usize>index << 2), toPrediction(mean, scale, bits, logScaleOffset));
+    let prediction = zeroPrediction;
+    if ((load<u64>(TAPS) | load<u64>(TAPS, 8) | load<u64>(TAPS, 16) | load<u64>(TAPS, 24)) != 0) {
+      sumTaps(codec, SUMS);
+      prediction = toPrediction(load<i32>(SUMS), load<i32>(SUMS, 4), bits, offset);
+    }
+    store<u32>(out + (<usize>index << 2), prediction);
     position += step;
   }
+}
+
+/** The two sums of the last layer, i32 × 2 at `out`, from the 16 taps in the scratch, which it overwrites. */
+function sumTaps(codec: usize, out: usize): void {
+  const hidden = TAPS + HIDDEN_BYTES;
+  layer(codec, 0, TAPS, hidden);
+  layer(codec, 1, hidden, TAPS);
+  const biases = biasesOf(codec, 2);
+  const weights = weightsOf(codec, 2);
+  store<i32>(out, load<i32>(biases) + product(weights, TAPS));
+  store<i32>(out, load<i32>(biases, 4) + product(weights + HIDDEN_BYTES, TAPS), 4);
+}
+
+/** Computes what `zeroSums` holds. */
+export function fillZeroSums(codec: usize): void {
+  memory.fill(TAPS, 0, HIDDEN_BYTES);
+  sumTaps(codec, zeroSums(codec));
 }
 
 /** Copies the 16 taps around `position` in the order of FORMAT.md. */

@@ -158,7 +158,7 @@ export function encodeSegment(segment: i32, out: usize, capacity: u32, lanes: i3
 }
 
 /** Writes {prediction u32, latent i32} of a patch's samples in coding order. @returns the address after them */
-function collectPatch(patch: i32, grid: i32, out: usize): usize {
+export function collectPatch(patch: i32, grid: i32, out: usize): usize {
   const mode = modeOfPatch(patch);
   const codec = codecOfMode(mode);
   locatePatch(patch, grid);

@@ -1,13 +1,20 @@
 /**
- * Filters and layers of the synthesis, SIMD twins of `kernels.ts` with the same signatures and the same bits.
+ * Filters and layers of the synthesis, SIMD twins of `kernels.ts` with the same bits.
  *
  * READ ME FIRST
  * - Lanes are neighbouring pixels of a row, so every lane does the scalar twin's operations in the scalar twin's order.
  * - Rows are computed in whole vectors: up to 7 results beyond the width are written into the slack of the planes
  *   (`levelStride` in memory.ts) and never used. Only `residualPixels` writes to the caller's rows, so it stops exactly.
+ * - The signatures are the same, but the 3×3 layers want their weights transposed (`codec.ts`).
+ * - V8 schedules the loads of a block first: loop bodies are kept so small that all they load fits the 16 registers.
  * - No relaxed SIMD: a fused multiply-add would change the bits.
  */
-import { HIDDEN, SYNTHESIS_B1, SYNTHESIS_B2, SYNTHESIS_W1, SYNTHESIS_W2 } from "../codec";
+import { HIDDEN, SYNTHESIS_B1, SYNTHESIS_B2, SYNTHESIS_TRANSPOSED } from "../codec";
+import { TAPS } from "../memory";
+import { FEATURES } from "./kernels";
+
+/** From the biases of the hidden units to their weights in red, from those to green, from those to blue (codec.ts). */
+const HIDDEN_BYTES: usize = 192;
 
 // @ts-ignore: decorator
 @inline
@@ -105,108 +112,148 @@ export function filterAlongY(source: usize, original: usize, target: usize, stri
   }
 }
 
+/**
+ * max(a, 0) as one instruction: `f32x4.max` takes eight, for the sake of −0 and NaN. Here −0 stays −0, which no later sum can
+ * tell from 0, since none starts at −0; NaN stays NaN.
+ */
 // @ts-ignore: decorator
 @inline
-function hiddenUnit(weights: usize, bias: v128, f0: v128, f1: v128, f2: v128, f3: v128, f4: v128, f5: v128, f6: v128): v128 {
-  let sum = plus(bias, times(splat(weights, 0), f0));
-  sum = plus(sum, times(splat(weights, 1), f1));
-  sum = plus(sum, times(splat(weights, 2), f2));
-  sum = plus(sum, times(splat(weights, 3), f3));
-  sum = plus(sum, times(splat(weights, 4), f4));
-  sum = plus(sum, times(splat(weights, 5), f5));
-  sum = plus(sum, times(splat(weights, 6), f6));
-  return f32x4.max(sum, f32x4.splat(0));
+function positive(a: v128): v128 {
+  return f32x4.pmax(a, f32x4.splat(0));
 }
 
 /** See `kernels.ts`. */
 export function pointwise(codec: usize, features: usize, colours: usize, plane: usize, colourPlane: usize, stride: i32, width: i32, rows: i32): void {
   const biases = codec + SYNTHESIS_B1;
   const biasesEnd = biases + (HIDDEN << 2);
+  const featuresBytes = <usize>FEATURES * plane;
+  const startRed = splat(codec + SYNTHESIS_B2, 0), startGreen = splat(codec + SYNTHESIS_B2, 1), startBlue = splat(codec + SYNTHESIS_B2, 2);
   for (let y = 0; y < rows; ++y) {
-    // Eight pixels at a time, so that each weight is broadcast once for both vectors.
+    // Eight pixels and four units at a time: eight sums fill the latency, and all fits the registers.
     for (let x = 0; x < width; x += 8) {
       const pixel = (<usize>(y * stride) + <usize>x) << 2;
-      const a = features + pixel;
-      const l0 = v128.load(a), r0 = v128.load(a, 16);
-      const l1 = v128.load(a + plane), r1 = v128.load(a + plane, 16);
-      const l2 = v128.load(a + 2 * plane), r2 = v128.load(a + 2 * plane, 16);
-      const l3 = v128.load(a + 3 * plane), r3 = v128.load(a + 3 * plane, 16);
-      const l4 = v128.load(a + 4 * plane), r4 = v128.load(a + 4 * plane, 16);
-      const l5 = v128.load(a + 5 * plane), r5 = v128.load(a + 5 * plane, 16);
-      const l6 = v128.load(a + 6 * plane), r6 = v128.load(a + 6 * plane, 16);
-      let redLeft = splat(codec + SYNTHESIS_B2, 0), greenLeft = splat(codec + SYNTHESIS_B2, 1), blueLeft = splat(codec + SYNTHESIS_B2, 2);
-      let redRight = redLeft, greenRight = greenLeft, blueRight = blueLeft;
-      let weights = codec + SYNTHESIS_W1;
-      let mix = codec + SYNTHESIS_W2;
-      for (let bias = biases; bias < biasesEnd; bias += 4) {
-        const start = splat(bias, 0);
-        const left = hiddenUnit(weights, start, l0, l1, l2, l3, l4, l5, l6);
-        const right = hiddenUnit(weights, start, r0, r1, r2, r3, r4, r5, r6);
-        const toRed = splat(mix, 0), toGreen = splat(mix, HIDDEN), toBlue = splat(mix, 2 * HIDDEN);
-        redLeft = plus(redLeft, times(toRed, left));
-        greenLeft = plus(greenLeft, times(toGreen, left));
-        blueLeft = plus(blueLeft, times(toBlue, left));
-        redRight = plus(redRight, times(toRed, right));
-        greenRight = plus(greenRight, times(toGreen, right));
-        blueRight = plus(blueRight, times(toBlue, right));
-        weights += 28;
-        mix += 4;
+      const end = features + pixel + featuresBytes;
+      let start = features + pixel;
+      let skipped: usize = 0;
+      if (!v128.any_true(v128.or(v128.load(start), v128.load(start, 16)))) {
+        // The finest grid is empty here: its products are zeros, which change no sum.
+        start += plane;
+        skipped = 16;
       }
       const out = colours + pixel;
-      v128.store(out, redLeft);
-      v128.store(out, redRight, 16);
-      v128.store(out + colourPlane, greenLeft);
-      v128.store(out + colourPlane, greenRight, 16);
-      v128.store(out + 2 * colourPlane, blueLeft);
-      v128.store(out + 2 * colourPlane, blueRight, 16);
+      v128.store(out, startRed);
+      v128.store(out, startRed, 16);
+      v128.store(out + colourPlane, startGreen);
+      v128.store(out + colourPlane, startGreen, 16);
+      v128.store(out + 2 * colourPlane, startBlue);
+      v128.store(out + 2 * colourPlane, startBlue, 16);
+      let weights = codec + SYNTHESIS_TRANSPOSED;
+      for (let bias = biases; bias < biasesEnd; bias += 16) {
+        let a0 = v128.load32_splat(bias), b0 = v128.load32_splat(bias, 4), c0 = v128.load32_splat(bias, 8), d0 = v128.load32_splat(bias, 12);
+        let a1 = a0, b1 = b0, c1 = c0, d1 = d0;
+        let feature = start;
+        weights += skipped;
+        while (feature < end) {
+          const f0 = v128.load(feature), f1 = v128.load(feature, 16);
+          let weight = v128.load32_splat(weights);
+          a0 = plus(a0, times(weight, f0));
+          a1 = plus(a1, times(weight, f1));
+          weight = v128.load32_splat(weights, 4);
+          b0 = plus(b0, times(weight, f0));
+          b1 = plus(b1, times(weight, f1));
+          weight = v128.load32_splat(weights, 8);
+          c0 = plus(c0, times(weight, f0));
+          c1 = plus(c1, times(weight, f1));
+          weight = v128.load32_splat(weights, 12);
+          d0 = plus(d0, times(weight, f0));
+          d1 = plus(d1, times(weight, f1));
+          weights += 16;
+          feature += plane;
+        }
+        a0 = positive(a0);
+        a1 = positive(a1);
+        b0 = positive(b0);
+        b1 = positive(b1);
+        c0 = positive(c0);
+        c1 = positive(c1);
+        d0 = positive(d0);
+        d1 = positive(d1);
+        let mix = bias + HIDDEN_BYTES;
+        let colour = out;
+        const colourEnd = out + 3 * colourPlane;
+        while (colour < colourEnd) {
+          let left = v128.load(colour), right = v128.load(colour, 16);
+          let weight = v128.load32_splat(mix);
+          left = plus(left, times(weight, a0));
+          right = plus(right, times(weight, a1));
+          weight = v128.load32_splat(mix, 4);
+          left = plus(left, times(weight, b0));
+          right = plus(right, times(weight, b1));
+          weight = v128.load32_splat(mix, 8);
+          left = plus(left, times(weight, c0));
+          right = plus(right, times(weight, c1));
+          weight = v128.load32_splat(mix, 12);
+          v128.store(colour, plus(left, times(weight, d0)));
+          v128.store(colour, plus(right, times(weight, d1)), 16);
+          mix += HIDDEN_BYTES;
+          colour += colourPlane;
+        }
+      }
     }
   }
 }
 
-// The three results of one 3×3 layer; AssemblyScript functions return one value.
-let first: v128 = f32x4.splat(0);
-let second: v128 = f32x4.splat(0);
-let third: v128 = f32x4.splat(0);
+/** The sums of one 3×3 layer for eight pixels of three planes: red, green, blue × left four, right four. */
+const SUMS: usize = TAPS;
 
+/** Fills SUMS; `source` is one row and one column before the pixels. `weights` are transposed. */
 // @ts-ignore: decorator
 @inline
-function convolve(weights: usize, biases: usize, source: usize, plane: usize, stride: i32): void {
-  let a = splat(biases, 0), b = splat(biases, 1), c = splat(biases, 2);
-  let tap = weights;
-  for (let input: usize = 0; input < 3; ++input) {
-    let line = source + input * plane;
-    for (let dy = 0; dy < 3; ++dy) {
-      let pixels = row(line, 0);
-      a = plus(a, times(splat(tap, 0), pixels));
-      b = plus(b, times(splat(tap, 27), pixels));
-      c = plus(c, times(splat(tap, 54), pixels));
-      pixels = row(line, 1);
-      a = plus(a, times(splat(tap, 1), pixels));
-      b = plus(b, times(splat(tap, 28), pixels));
-      c = plus(c, times(splat(tap, 55), pixels));
-      pixels = row(line, 2);
-      a = plus(a, times(splat(tap, 2), pixels));
-      b = plus(b, times(splat(tap, 29), pixels));
-      c = plus(c, times(splat(tap, 56), pixels));
-      line += <usize>stride << 2;
-      tap += 12;
+function convolve(weights: usize, biases: usize, source: usize, plane: usize, stride: usize): void {
+  let a0 = splat(biases, 0), b0 = splat(biases, 1), c0 = splat(biases, 2);
+  let a1 = a0, b1 = b0, c1 = c0;
+  const end = source + 3 * plane;
+  for (let input = source; input < end; input += plane) {
+    const lines = input + 3 * stride;
+    for (let line = input; line < lines; line += stride) {
+      // One tap a turn: six sums, two vectors of pixels and one weight stay in registers.
+      for (let pixel = line; pixel < line + 12; pixel += 4) {
+        const left = v128.load(pixel), right = v128.load(pixel, 16);
+        let weight = v128.load32_splat(weights);
+        a0 = plus(a0, times(weight, left));
+        a1 = plus(a1, times(weight, right));
+        weight = v128.load32_splat(weights, 4);
+        b0 = plus(b0, times(weight, left));
+        b1 = plus(b1, times(weight, right));
+        weight = v128.load32_splat(weights, 8);
+        c0 = plus(c0, times(weight, left));
+        c1 = plus(c1, times(weight, right));
+        weights += 12;
+      }
     }
   }
-  first = plus(a, row(source, stride + 1));
-  second = plus(b, row(source + plane, stride + 1));
-  third = plus(c, row(source + 2 * plane, stride + 1));
+  const centre = source + stride + 4;
+  v128.store(SUMS, plus(a0, v128.load(centre)));
+  v128.store(SUMS, plus(a1, v128.load(centre, 16)), 16);
+  v128.store(SUMS, plus(b0, v128.load(centre + plane)), 32);
+  v128.store(SUMS, plus(b1, v128.load(centre + plane, 16)), 48);
+  v128.store(SUMS, plus(c0, v128.load(centre + 2 * plane)), 64);
+  v128.store(SUMS, plus(c1, v128.load(centre + 2 * plane, 16)), 80);
 }
 
-/** See `kernels.ts`. */
+/** See `kernels.ts`; `weights` are transposed. */
 export function residualRelu(weights: usize, biases: usize, source: usize, target: usize, plane: usize, stride: i32, width: i32, rows: i32): void {
-  const zero = f32x4.splat(0);
   for (let y = 0; y < rows; ++y) {
-    for (let x = 0; x < width; x += 4) {
+    for (let x = 0; x < width; x += 8) {
       const pixel = (<usize>(y * stride) + <usize>x) << 2;
-      convolve(weights, biases, source + pixel, plane, stride);
-      v128.store(target + pixel, f32x4.max(first, zero));
-      v128.store(target + plane + pixel, f32x4.max(second, zero));
-      v128.store(target + 2 * plane + pixel, f32x4.max(third, zero));
+      convolve(weights, biases, source + pixel, plane, <usize>stride << 2);
+      const out = target + pixel;
+      v128.store(out, positive(v128.load(SUMS)));
+      v128.store(out, positive(v128.load(SUMS, 16)), 16);
+      v128.store(out + plane, positive(v128.load(SUMS, 32)));
+      v128.store(out + plane, positive(v128.load(SUMS, 48)), 16);
+      v128.store(out + 2 * plane, positive(v128.load(SUMS, 64)));
+      v128.store(out + 2 * plane, positive(v128.load(SUMS, 80)), 16);
     }
   }
 }
@@ -218,23 +265,35 @@ function toLevels(values: v128): v128 {
   return i32x4.max_s(i32x4.min_s(i32x4.trunc_sat_f32x4_s(levels), i32x4.splat(255)), i32x4.splat(0));
 }
 
-/** See `kernels.ts`. */
+/** RGBA8 of four pixels from their sums. */
+// @ts-ignore: decorator
+@inline
+function pixelsOf(red: v128, green: v128, blue: v128): v128 {
+  const redGreen = v128.or(toLevels(red), i32x4.shl(toLevels(green), 8));
+  return v128.or(redGreen, v128.or(i32x4.shl(toLevels(blue), 16), i32x4.splat(0xff000000)));
+}
+
+/** Stores the first `count` pixels, at most four. */
+// @ts-ignore: decorator
+@inline
+function storePixels(target: usize, rgba: v128, count: i32): void {
+  if (count >= 4) v128.store(target, rgba);
+  else if (count > 0) {
+    v128.store32_lane(target, rgba, 0);
+    if (count > 1) v128.store32_lane(target, rgba, 1, 4);
+    if (count > 2) v128.store32_lane(target, rgba, 2, 8);
+  }
+}
+
+/** See `kernels.ts`; `weights` are transposed. */
 export function residualPixels(weights: usize, biases: usize, source: usize, plane: usize, stride: i32, width: i32, rows: i32, out: usize, outStride: usize): void {
   for (let y = 0; y < rows; ++y) {
-    for (let x = 0; x < width; x += 4) {
+    for (let x = 0; x < width; x += 8) {
       const pixel = (<usize>(y * stride) + <usize>x) << 2;
-      convolve(weights, biases, source + pixel, plane, stride);
-      const redGreen = v128.or(toLevels(first), i32x4.shl(toLevels(second), 8));
-      const blueAlpha = v128.or(i32x4.shl(toLevels(third), 16), i32x4.splat(0xff000000));
-      const rgba = v128.or(redGreen, blueAlpha);
+      convolve(weights, biases, source + pixel, plane, <usize>stride << 2);
       const target = out + (<usize>x << 2);
-      const left = width - x;
-      if (left >= 4) v128.store(target, rgba);
-      else {
-        v128.store32_lane(target, rgba, 0);
-        if (left > 1) v128.store32_lane(target, rgba, 1, 4);
-        if (left > 2) v128.store32_lane(target, rgba, 2, 8);
-      }
+      storePixels(target, pixelsOf(v128.load(SUMS), v128.load(SUMS, 32), v128.load(SUMS, 64)), width - x);
+      storePixels(target + 16, pixelsOf(v128.load(SUMS, 16), v128.load(SUMS, 48), v128.load(SUMS, 80)), width - x - 4);
     }
     out += outStride;
   }

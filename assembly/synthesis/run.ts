@@ -6,7 +6,7 @@
  *   exactly 3 again, and the last two 3×3 layers need 2.
  * - Planes of two neighbouring levels live in two buffers that swap roles; plane p of level i belongs to grid i + p.
  */
-import { SYNTHESIS_B3, SYNTHESIS_B4, SYNTHESIS_W3, SYNTHESIS_W4, kernelsOf } from "../codec";
+import { SYNTHESIS_B3, SYNTHESIS_B4, SYNTHESIS_LAST, SYNTHESIS_THIRD, SYNTHESIS_W3, SYNTHESIS_W4, kernelsOf } from "../codec";
 import {
   GRIDS, codecOfMode, evenLevels, filterScratch, floatWindow, levelRows, levelStride, locatePatch, modeOfPatch, modes, oddLevels,
   patchCount, patchHeight, patchWidth, simd,
@@ -107,8 +107,8 @@ function colourPatch(codec: usize, features: usize, free: usize, out: usize, out
   const height = patchHeight;
   if (simd) {
     simdKernels.pointwise(codec, inner, colours, plane, plane, stride, width + 4, height + 4);
-    simdKernels.residualRelu(codec + SYNTHESIS_W3, codec + SYNTHESIS_B3, colours, third, plane, stride, width + 2, height + 2);
-    simdKernels.residualPixels(codec + SYNTHESIS_W4, codec + SYNTHESIS_B4, third, plane, stride, width, height, out, outStride);
+    simdKernels.residualRelu(codec + SYNTHESIS_THIRD, codec + SYNTHESIS_B3, colours, third, plane, stride, width + 2, height + 2);
+    simdKernels.residualPixels(codec + SYNTHESIS_LAST, codec + SYNTHESIS_B4, third, plane, stride, width, height, out, outStride);
   } else {
     scalarKernels.pointwise(codec, inner, colours, plane, plane, stride, width + 4, height + 4);
     scalarKernels.residualRelu(codec + SYNTHESIS_W3, codec + SYNTHESIS_B3, colours, third, plane, stride, width + 2, height + 2);

@@ -34,7 +34,7 @@ const temporaries = new Set<string>();
 export async function writeOutput(path: string, bytes: Uint8Array): Promise<void> {
   if (path === '-') {
     await new Promise<void>((resolve, reject) => {
-      process.stdout.write(bytes, (error) => (error ? reject(new FileError(`cannot write standard output: ${error.message}`)) : resolve()));
+      process.stdout.write(bytes, (error) => (error ? reject(new FileError(`cannot write standard output: ${reason(error)}`)) : resolve()));
     });
     return;
   }
@@ -49,7 +49,8 @@ export async function writeOutput(path: string, bytes: Uint8Array): Promise<void
     }
     await rename(temporary, path);
   } catch (cause) {
-    await rm(temporary, { force: true });
+    // Where the folder cannot be used at all, there is nothing to remove, and the first error is the one to tell.
+    await rm(temporary, { force: true }).catch(() => undefined);
     throw new FileError(`cannot write ${path}: ${reason(cause)}`, { cause });
   } finally {
     temporaries.delete(temporary);
@@ -61,7 +62,8 @@ export async function removeTemporaries(): Promise<void> {
   await Promise.all(Array.from(temporaries, (path) => rm(path, { force: true })));
 }
 
-function reason(error: unknown): string {
+/** A system error in words. */
+export function reason(error: unknown): string {
   const code = error instanceof Error && 'code' in error ? String(error.code) : '';
   const known: Record<string, string> = {
     ENOENT: 'no such file or directory',
@@ -69,6 +71,7 @@ function reason(error: unknown): string {
     EISDIR: 'it is a directory',
     ENOTDIR: 'a part of the path is not a directory',
     ENOSPC: 'the disk is full',
+    EPIPE: 'the reader has closed it',
   };
   return known[code] ?? (error instanceof Error ? error.message : String(error));
 }

@@ -2,6 +2,7 @@
 
 import { engineOfPackage, probe } from '../codec.js';
 import { headerLength, parsePictureSection, parseSections } from '../container.js';
+import { modeSetOf } from '../core.js';
 import { checkPack, decodeCodecs } from '../decode.js';
 import { TesseraError } from '../errors.js';
 import { checkSize, resolveLimits } from '../limits.js';
@@ -9,7 +10,6 @@ import { loadPack, type ModelSource, type Pack } from '../models/load.js';
 import { countMacs, type MacCount } from '../models/macs.js';
 import { qualityOfRate } from '../quality.js';
 import type { Header, ModeCount } from '../types.js';
-import { modeSetOf } from '../wasm.js';
 import { type CommandLine, exactFiles, numberFlag, textFlag } from './arguments.js';
 import { commonOptions, isModeCount, printResult, warn } from './commands.js';
 import { UsageError } from './exit.js';

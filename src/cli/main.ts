@@ -6,8 +6,8 @@ import { defaultPackPath, loadPack } from '../models/load.js';
 import { version } from '../version.js';
 import { type Command, type CommandLine, help, isCommand, parseCommandLine } from './arguments.js';
 import { compareCommand, decodeCommand, encodeCommand } from './commands.js';
-import { describeError, exitCodeOf, UsageError } from './exit.js';
-import { removeTemporaries } from './files.js';
+import { describeError, exitCodeOf, FileError, UsageError } from './exit.js';
+import { reason, removeTemporaries } from './files.js';
 import { infoCommand } from './info.js';
 
 const commands: Record<Command, (line: CommandLine, signal: AbortSignal) => Promise<void>> = {
@@ -37,8 +37,18 @@ async function run([word, ...rest]: readonly string[], signal: AbortSignal): Pro
 const interruption = new AbortController();
 process.once('SIGINT', () => interruption.abort());
 
-run(process.argv.slice(2), interruption.signal).catch(async (error: unknown) => {
+let failed = false;
+
+/** Says what went wrong, once: standard output tells of one failure both to the writer and as an event. */
+async function fail(error: unknown): Promise<void> {
+  if (failed) return;
+  failed = true;
+  process.exitCode = exitCodeOf(error);
   await removeTemporaries();
   process.stderr.write(`${describeError(error)}\n`);
-  process.exitCode = exitCodeOf(error);
-});
+}
+
+process.stdout.on('error', (error) => fail(new FileError(`cannot write standard output: ${reason(error)}`)));
+// Nobody is left to be told; the exit code is.
+process.stderr.on('error', () => {});
+run(process.argv.slice(2), interruption.signal).catch(fail);

@@ -2,11 +2,13 @@
  * Finds, checks and caches model packs.
  *
  * A file of a pack is used only after its SHA-256 matches the manifest: models are programs, and the wrong one must be
- * refused before any engine sees a byte. The network is used only when the caller gives a URL of that kind.
+ * refused before any engine sees a byte. The network is used only when the caller gives a URL of that kind, or encodes in a page
+ * with the default pack: its decoder is inside the package's code, its analysis models lie beside it.
  */
 
 import { TesseraError } from '../errors.js';
 import { packageRoot } from '../package-root.js';
+import { sha256Hex } from './digest.js';
 import { type Manifest, parseManifest } from './manifest.js';
 import { type DecoderPack, parseDecoderPack } from './pack.js';
 
@@ -39,7 +41,8 @@ const cacheOfFiles = new WeakMap<object, Promise<Pack>>();
  *
  * @throws TesseraError `modelUnavailable`, `modelMismatch`, `corruptModel`
  */
-export function loadPack(source: ModelSource = new URL(defaultPackPath, packageRoot())): Promise<Pack> {
+export function loadPack(source?: ModelSource): Promise<Pack> {
+  if (source === undefined) return remember(cache, '', () => load(readDefault));
   if (typeof source === 'object' && !(source instanceof URL)) return remember(cacheOfFiles, source, () => load(readerOf(source)));
   return remember(cache, String(source), () => load(readerOf(source)));
 }
@@ -82,18 +85,44 @@ async function readChecked(read: FileReader, manifest: Manifest, name: string): 
   const expected = manifest.files[name];
   if (expected === undefined) throw new TesseraError('modelUnavailable', `the model pack ${manifest.name} has no ${name}`);
   const bytes = await read(name);
-  // A copy for WebCrypto, which wants plain memory; the largest file of a pack is a few megabytes.
-  const digest = new Uint8Array(await crypto.subtle.digest('SHA-256', Uint8Array.from(bytes)));
-  const sha256 = Array.from(digest, (byte) => byte.toString(16).padStart(2, '0')).join('');
+  const sha256 = await sha256Hex(bytes);
   if (bytes.length !== expected.bytes || sha256 !== expected.sha256) {
     throw new TesseraError('modelMismatch', `${name} of the model pack ${manifest.name} is not the file that the manifest names`);
   }
   return bytes;
 }
 
+/**
+ * Reads the default pack: from the folder beside the code where that is on a disk, else what decoding needs from the code itself,
+ * so that no bundler can lose it.
+ */
+async function readDefault(name: string): Promise<Uint8Array> {
+  const root = packageRoot();
+  const folder = root === undefined ? undefined : new URL(defaultPackPath, root);
+  if (folder?.protocol === 'file:') {
+    try {
+      return await readLocal(new URL(name, folder), name);
+    } catch (error) {
+      const inlined = await inlinedFile(name);
+      if (inlined === undefined) throw error;
+      return inlined;
+    }
+  }
+  const inlined = await inlinedFile(name);
+  if (inlined !== undefined) return inlined;
+  if (folder === undefined)
+    throw new TesseraError('modelUnavailable', `${name} of the model pack has no address here; give it with \`models\``);
+  return fetchFile(new URL(name, folder), name, fetchOfHost);
+}
+
+async function inlinedFile(name: string): Promise<Uint8Array | undefined> {
+  const { defaultPackFile } = await import('../generated/default-pack.js');
+  return defaultPackFile(name);
+}
+
 function readerOf(source: ModelSource): FileReader {
   if (source instanceof URL) return readerOfUrl(source, fetchOfHost);
-  if (typeof source === 'string') return isUrl(source) ? readerOfUrl(new URL(source), fetchOfHost) : readerOfPath(source);
+  if (typeof source === 'string') return readerOfText(source, fetchOfHost);
   if ('files' in source) {
     return async (name) => {
       const bytes = source.files[name];
@@ -102,39 +131,46 @@ function readerOf(source: ModelSource): FileReader {
     };
   }
   const { source: folder, fetch: own } = source;
-  if (folder instanceof URL || isUrl(folder)) return readerOfUrl(new URL(folder), own);
-  return readerOfPath(folder);
+  return folder instanceof URL ? readerOfUrl(folder, own) : readerOfText(folder, own);
 }
 
 // Looked up at the call, not on import: hosts without `fetch` may still read packs from files.
 const fetchOfHost: typeof fetch = (...request) => fetch(...request);
 
-function isUrl(text: string): boolean {
-  return /^[a-z][a-z0-9+.-]+:\/\//i.test(text);
+/** A URL, or in a page or its workers an address relative to it, or else a path. */
+function readerOfText(text: string, get: typeof fetch): FileReader {
+  if (/^[a-z][a-z0-9+.-]+:\/\//i.test(text)) return readerOfUrl(new URL(text), get);
+  const inBrowser = typeof document === 'object' || typeof Reflect.get(globalThis, 'WorkerGlobalScope') === 'function';
+  if (inBrowser && typeof location === 'object') return readerOfUrl(new URL(text, location.href), get);
+  return (name) => readLocal(`${text.replace(/\/$/, '')}/${name}`, name);
 }
 
 function readerOfUrl(folder: URL, get: typeof fetch): FileReader {
   const base = new URL(folder);
   if (!base.pathname.endsWith('/')) base.pathname += '/';
   if (base.protocol === 'file:') return (name) => readLocal(new URL(name, base), name);
-  return async (name) => {
-    try {
-      const response = await get(new URL(name, base));
-      if (!response.ok) throw new Error(`status ${response.status}`);
-      return new Uint8Array(await response.arrayBuffer());
-    } catch (cause) {
-      throw new TesseraError('modelUnavailable', `cannot fetch ${name} of the model pack from ${base.href}`, { cause });
-    }
-  };
+  return (name) => fetchFile(new URL(name, base), name, get);
 }
 
-function readerOfPath(folder: string): FileReader {
-  return (name) => readLocal(`${folder.replace(/\/$/, '')}/${name}`, name);
+async function fetchFile(address: URL, name: string, get: typeof fetch): Promise<Uint8Array> {
+  try {
+    const response = await get(address);
+    if (!response.ok) throw new Error(`status ${response.status}`);
+    return new Uint8Array(await response.arrayBuffer());
+  } catch (cause) {
+    throw new TesseraError(
+      'modelUnavailable',
+      `cannot fetch ${name} of the model pack from ${address.href}; \`models\` says where the pack is`,
+      { cause },
+    );
+  }
 }
 
 async function readLocal(path: string | URL, name: string): Promise<Uint8Array> {
   try {
-    const { readFile } = await import('node:fs/promises');
+    // A variable hides the module from bundlers for the web, which refuse it although it is never reached there.
+    const fileModule = 'node:fs/promises';
+    const { readFile }: typeof import('node:fs/promises') = await import(/* webpackIgnore: true */ /* @vite-ignore */ fileModule);
     return await readFile(path);
   } catch (cause) {
     throw new TesseraError('modelUnavailable', `cannot read ${name} of the model pack: ${String(path)}`, { cause });

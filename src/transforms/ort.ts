@@ -5,39 +5,21 @@
  */
 
 import type * as OrtModule from 'onnxruntime-web/wasm';
+import { modeSetOf } from '../core.js';
 import { TesseraError } from '../errors.js';
 import { gridCount, patchLayout } from '../geometry.js';
 import type { Pack } from '../models/load.js';
 import { type DecoderWeights, readSynthesisWeights } from '../models/pack.js';
+import type { Header } from '../types.js';
+import { createSession, loadOrt } from './ort-runtime.js';
 import type { Analysis, DecodedLatents, Synthesis } from './transform.js';
 import { fillWindow, windowSide } from './windows.js';
 
-type Ort = typeof OrtModule;
 type Feeds = Record<string, { readonly data: Float32Array; readonly dims: readonly number[] }>;
 
 /** A session whose runs queue. */
 interface Runner {
   run(feeds: Feeds): Promise<Record<string, Float32Array>>;
-}
-
-let ortPromise: Promise<Ort> | undefined;
-
-/** Loads onnxruntime-web once. In Node it runs on one thread, the only kind that its WebAssembly build offers there. */
-function loadOrt(): Promise<Ort> {
-  ortPromise ??= import('onnxruntime-web/wasm')
-    .then((ort) => {
-      if (typeof process === 'object' && process.versions?.node !== undefined) ort.env.wasm.numThreads = 1;
-      return ort;
-    })
-    .catch((cause) => {
-      ortPromise = undefined;
-      throw new TesseraError(
-        'backendUnavailable',
-        'onnxruntime-web cannot be loaded; encoding and transform "ort" need it (npm install onnxruntime-web)',
-        { cause },
-      );
-    });
-  return ortPromise;
 }
 
 const runners = new WeakMap<Uint8Array, Promise<Runner>>();
@@ -57,7 +39,7 @@ async function createRunner(model: Uint8Array): Promise<Runner> {
   const ort = await loadOrt();
   let session: OrtModule.InferenceSession;
   try {
-    session = await ort.InferenceSession.create(model, { executionProviders: ['wasm'] });
+    session = await createSession(ort, model);
   } catch (cause) {
     throw new TesseraError('backendUnavailable', 'onnxruntime-web cannot create a session for the model', { cause });
   }
@@ -128,6 +110,13 @@ export async function createOrtSynthesis(pack: Pack, decoders: readonly DecoderW
       }
     },
   };
+}
+
+/** The synthesis for a file whose pack has been checked. */
+export function ortSynthesis(pack: Pack, header: Header): Promise<Synthesis> {
+  const { subset } = modeSetOf(pack.decoder, header.modes);
+  const decoders = subset.map((codec) => pack.decoder.decoders[codec][header.anchor]);
+  return createOrtSynthesis(pack, decoders, pack.decoder.steps[header.step].inverseGain);
 }
 
 function weightFeeds(decoder: DecoderWeights): Feeds {

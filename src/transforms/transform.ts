@@ -1,6 +1,6 @@
 /** What the neural transforms look like to `encode.ts` and `decode.ts`, whoever computes them. */
 
-import type { Core } from '../wasm.js';
+import type { Core } from '../core.js';
 
 /** The analysis: pixels in, latents of every codec out, before gains and rounding. */
 export interface Analysis {
@@ -32,5 +32,5 @@ export interface Synthesis {
    * @param target - RGBA of the whole picture, all of it written
    * @param report - called with the number of patches done
    */
-  run(latents: DecodedLatents, target: Uint8ClampedArray, report: (done: number) => Promise<void>): Promise<void>;
+  run(latents: DecodedLatents, target: Uint8ClampedArray<ArrayBuffer>, report: (done: number) => Promise<void>): Promise<void>;
 }

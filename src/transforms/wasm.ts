@@ -1,21 +1,64 @@
 /** The synthesis in the WASM core: the reference, the same bytes on every engine (FORMAT.md §6). */
 
-import { patchLayout } from '../geometry.js';
-import type { Synthesis } from './transform.js';
+import { patchesOf, patchLayout } from '../geometry.js';
+import type { Region, Rows } from '../types.js';
+import type { DecodedLatents, Synthesis } from './transform.js';
 
 /** Computes strips of one row of patches, so that the core never holds the whole output. */
-export const wasmSynthesis: Synthesis = {
-  async run({ core, width, height, patch }, target, report) {
-    const { columns, rows } = patchLayout(width, height, patch);
-    const stride = width * 4;
-    const strip = core.allocate(stride * Math.min(patch, height));
-    for (let row = 0; row < rows; row++) {
-      for (let column = 0; column < columns; column++) {
-        core.synthesisePatch(row * columns + column, strip + column * patch * 4, stride);
-        await report(row * columns + column + 1);
-      }
-      const lines = Math.min(patch, height - row * patch);
-      target.set(core.bytes(strip, stride * lines), row * patch * stride);
+export class StripSynthesis {
+  readonly #latents: DecodedLatents;
+  readonly #area: Region;
+  readonly #strip: number;
+  #done = 0;
+
+  /** @param area - the part of the picture that is wanted */
+  constructor(latents: DecodedLatents, area: Region) {
+    this.#latents = latents;
+    this.#area = area;
+    this.#strip = latents.core.allocate(this.#stride * Math.min(latents.patch, latents.height));
+  }
+
+  /** Bytes from one row of the strip to the next: all columns of the patches that the area touches. */
+  get #stride(): number {
+    const { width, patch } = this.#latents;
+    const { left, right } = patchesOf(this.#area, patch);
+    return (Math.min(right * patch, width) - left * patch) * 4;
+  }
+
+  /**
+   * Computes one row of patches.
+   *
+   * @param row - row of patches, of those that the area touches
+   * @param target - RGBA of the area
+   * @param report - called with the number of patches done in all rows
+   */
+  async run(row: number, target: Uint8ClampedArray<ArrayBuffer>, report: (done: number) => Promise<void>): Promise<Rows> {
+    const { core, width, height, patch } = this.#latents;
+    const { x, y, width: areaWidth, height: areaHeight } = this.#area;
+    const { columns } = patchLayout(width, height, patch);
+    const { left, right } = patchesOf(this.#area, patch);
+    const stride = this.#stride;
+    for (let column = left; column < right; column++) {
+      core.synthesisePatch(row * columns + column, this.#strip + (column - left) * patch * 4, stride);
+      await report(++this.#done);
     }
+    const first = Math.max(row * patch, y);
+    const end = Math.min((row + 1) * patch, y + areaHeight);
+    const rows = target.subarray((first - y) * areaWidth * 4, (end - y) * areaWidth * 4);
+    const strip = core.bytes(this.#strip, stride * (end - row * patch));
+    for (let line = first; line < end; line++) {
+      const start = (line - row * patch) * stride + (x - left * patch) * 4;
+      rows.set(strip.subarray(start, start + areaWidth * 4), (line - first) * areaWidth * 4);
+    }
+    return { y: first - y, width: areaWidth, height: end - first, data: rows };
+  }
+}
+
+/** All rows one after the other. */
+export const wasmSynthesis: Synthesis = {
+  async run(latents, target, report) {
+    const { width, height, patch } = latents;
+    const strips = new StripSynthesis(latents, { x: 0, y: 0, width, height });
+    for (let row = 0; row < patchLayout(width, height, patch).rows; row++) await strips.run(row, target, report);
   },
 };

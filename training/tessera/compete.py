@@ -4,7 +4,7 @@
 
 The trunk and the linear part of the analysis stay frozen; heads, gains and decoders of the codecs learn. Codec 0 is the
 generalist of the start and stays as it is: it is what M = 1 uses, and it keeps M = 8 from ever being worse.
-Winners are found per patch and anchor by J with hard rounding; only the winner is updated.
+Winners among the others are found per patch and anchor by J with hard rounding; only the winner is updated.
 """
 import argparse
 import json
@@ -29,7 +29,7 @@ GUARD = 4.0
 CLIP = 1.0
 STEP_RANGE = 0.30
 AVERAGE = 0.998
-USAGE_FLOOR = 0.02            # a codec used less than this is given the patches that it loses by least
+USAGE_FLOOR = 0.04            # a codec used less than this is given the patches that it loses by least
 FROZEN = ('analysis.trunk', 'analysis.linear', 'decoders.0.')
 
 
@@ -195,19 +195,16 @@ def main():
                 table = cost_table(codec, pixels, [g.detach() for g in grids], anchor, hard, range(modes))
                 # Codecs under the floor get a discount that grows with how little they are used.
                 discount = 0.03 * (1 - usage[anchor] / USAGE_FLOOR).clamp(min=0)
-                winners = (table * (1 - discount[:, None])).argmin(0)
+                # The generalist is left out: where it still wins, the nearest specialist is the one to learn.
+                winners = 1 + (table * (1 - discount[:, None]))[1:].argmin(0)
                 usage[anchor].mul_(0.99).add_(torch.bincount(winners, minlength=modes).float() / len(winners), alpha=0.01)
             step_gain = math.exp((2 * torch.rand(1).item() - 1) * STEP_RANGE) if torch.rand(1).item() < 0.35 else 1.0
             weight = codec.lambdas[anchor] / step_gain ** 2
             costs = []
             for mode in winners.unique().tolist():
-                if mode == 0:
-                    continue
                 chosen = (winners == mode).nonzero()[:, 0]
                 error, rate = codec.costs(pixels[chosen], [g[chosen] for g in grids], mode, anchor, quantiser, step_gain)
                 costs.append((error + weight * rate) * step_gain)
-            if not costs:
-                continue
             # Each patch counts relative to its own cost: easy patches would not matter otherwise.
             costs = torch.cat(costs)
             mean_cost = costs.detach().mean().item()

@@ -1,0 +1,157 @@
+/**
+ * The core with its inner stages exposed, for the speed bench only; the package ships `assembly/index.ts`.
+ *
+ * READ ME FIRST
+ * - Stages of one patch, in the order of decoding: `contextPatch`, `windowPatch`, `upsamplePatch`, then the layers. Each layer
+ *   reads what the one before left in the scratch planes, so call them in order at least once.
+ * - `peakFloats` and `peakDots` keep everything in registers: what is left is the machine's own limit, in one thread, without
+ *   fused multiply-add, which the format forbids.
+ */
+
+import { SYNTHESIS_B3, SYNTHESIS_B4, SYNTHESIS_LAST, SYNTHESIS_THIRD, SYNTHESIS_W3, SYNTHESIS_W4 } from '../../assembly/codec';
+import { collectPatch } from '../../assembly/context/segment';
+import { buildWindow } from '../../assembly/context/window';
+import {
+  codecOfMode,
+  evenLevels,
+  levelRows,
+  levelStride,
+  locatePatch,
+  modeOfPatch,
+  oddLevels,
+  patchHeight,
+  patchWidth,
+  simd,
+} from '../../assembly/memory';
+import * as scalarKernels from '../../assembly/synthesis/kernels';
+import * as simdKernels from '../../assembly/synthesis/kernels_simd';
+import { upsample } from '../../assembly/synthesis/run';
+import { fillFloatWindow } from '../../assembly/synthesis/window';
+
+export * from '../../assembly/index';
+
+/** Predictions of all symbols of a patch, windows included, without entropy coding. `out` holds 8 bytes per symbol. */
+export function contextPatch(patch: i32, out: usize): void {
+  for (let grid = 6; grid >= 0; --grid) collectPatch(patch, grid, out);
+}
+
+/** The windows that the context model reads, alone. */
+export function contextWindows(patch: i32): void {
+  for (let grid = 6; grid >= 0; --grid) {
+    locatePatch(patch, grid);
+    buildWindow(patch, modeOfPatch(patch), grid, true);
+  }
+}
+
+/** The dequantised windows of all grids of a patch. */
+export function windowPatch(patch: i32): void {
+  for (let grid = 6; grid >= 0; --grid) {
+    locatePatch(patch, grid);
+    const margin = grid == 6 ? 3 : 6;
+    fillFloatWindow(patch, modeOfPatch(patch), grid, margin, oddLevels, levelStride(patchWidth + 2 * margin));
+  }
+}
+
+/** Windows and upsampling: the seven features of every pixel of a patch. */
+export function upsamplePatch(patch: i32): void {
+  upsample(patch, modeOfPatch(patch));
+}
+
+/** The 1×1 layers, over the patch and its margin of 2. */
+export function pointwisePatch(patch: i32): void {
+  locatePatch(patch, 0);
+  const codec = codecOfMode(modeOfPatch(patch));
+  const stride = levelStride(patchWidth);
+  const plane = (<usize>(stride * levelRows(patchHeight))) << 2;
+  const inner = evenLevels + ((<usize>stride + 1) << 2);
+  if (simd) simdKernels.pointwise(codec, inner, oddLevels, plane, plane, stride, patchWidth + 4, patchHeight + 4);
+  else scalarKernels.pointwise(codec, inner, oddLevels, plane, plane, stride, patchWidth + 4, patchHeight + 4);
+}
+
+/** The two 3×3 layers, to RGBA8 rows `outStride` bytes apart. */
+export function residualPatch(patch: i32, out: usize, outStride: i32): void {
+  locatePatch(patch, 0);
+  const codec = codecOfMode(modeOfPatch(patch));
+  const stride = levelStride(patchWidth);
+  const plane = (<usize>(stride * levelRows(patchHeight))) << 2;
+  const colours = oddLevels;
+  const third = oddLevels + 3 * plane;
+  const w3 = codec + SYNTHESIS_W3;
+  const b3 = codec + SYNTHESIS_B3;
+  const w4 = codec + SYNTHESIS_W4;
+  const b4 = codec + SYNTHESIS_B4;
+  if (simd) {
+    simdKernels.residualRelu(codec + SYNTHESIS_THIRD, b3, colours, third, plane, stride, patchWidth + 2, patchHeight + 2);
+    simdKernels.residualPixels(codec + SYNTHESIS_LAST, b4, third, plane, stride, patchWidth, patchHeight, out, <usize>outStride);
+  } else {
+    scalarKernels.residualRelu(w3, b3, colours, third, plane, stride, patchWidth + 2, patchHeight + 2);
+    scalarKernels.residualPixels(w4, b4, third, plane, stride, patchWidth, patchHeight, out, <usize>outStride);
+  }
+}
+
+/** 8 chains of f32 multiply and add, 4 lanes each: 32 multiply-accumulates a turn. */
+export function peakFloats(turns: i32): f32 {
+  let a = f32x4.splat(0.1);
+  let b = f32x4.splat(0.2);
+  let c = f32x4.splat(0.3);
+  let d = f32x4.splat(0.4);
+  let e = f32x4.splat(0.5);
+  let f = f32x4.splat(0.6);
+  let g = f32x4.splat(0.7);
+  let h = f32x4.splat(0.8);
+  // The factors change places every turn, so that no product can be taken out of the loop.
+  let x = f32x4.splat(0.5);
+  let y = f32x4.splat(-0.25);
+  let z = f32x4.splat(0.125);
+  let w = f32x4.splat(-0.375);
+  for (let turn = 0; turn < turns; ++turn) {
+    a = f32x4.add(a, f32x4.mul(x, y));
+    b = f32x4.add(b, f32x4.mul(x, z));
+    c = f32x4.add(c, f32x4.mul(x, w));
+    d = f32x4.add(d, f32x4.mul(y, z));
+    e = f32x4.add(e, f32x4.mul(y, w));
+    f = f32x4.add(f, f32x4.mul(z, w));
+    g = f32x4.add(g, f32x4.mul(x, x));
+    h = f32x4.add(h, f32x4.mul(y, y));
+    const first = x;
+    x = y;
+    y = z;
+    z = w;
+    w = first;
+  }
+  const sum = f32x4.add(f32x4.add(f32x4.add(a, b), f32x4.add(c, d)), f32x4.add(f32x4.add(e, f), f32x4.add(g, h)));
+  return f32x4.extract_lane(sum, 0) + f32x4.extract_lane(sum, 1);
+}
+
+/** 8 chains of i16 dot products and i32 additions, 8 multiply-accumulates each: 64 a turn. */
+export function peakDots(turns: i32): i32 {
+  let a = i32x4.splat(1);
+  let b = i32x4.splat(2);
+  let c = i32x4.splat(3);
+  let d = i32x4.splat(4);
+  let e = i32x4.splat(5);
+  let f = i32x4.splat(6);
+  let g = i32x4.splat(7);
+  let h = i32x4.splat(8);
+  let x = i16x8.splat(3);
+  let y = i16x8.splat(5);
+  let z = i16x8.splat(-7);
+  let w = i16x8.splat(-1);
+  for (let turn = 0; turn < turns; ++turn) {
+    a = i32x4.add(a, i32x4.dot_i16x8_s(x, y));
+    b = i32x4.add(b, i32x4.dot_i16x8_s(x, z));
+    c = i32x4.add(c, i32x4.dot_i16x8_s(x, w));
+    d = i32x4.add(d, i32x4.dot_i16x8_s(y, z));
+    e = i32x4.add(e, i32x4.dot_i16x8_s(y, w));
+    f = i32x4.add(f, i32x4.dot_i16x8_s(z, w));
+    g = i32x4.add(g, i32x4.dot_i16x8_s(x, x));
+    h = i32x4.add(h, i32x4.dot_i16x8_s(y, y));
+    const first = x;
+    x = y;
+    y = z;
+    z = w;
+    w = first;
+  }
+  const sum = i32x4.add(i32x4.add(i32x4.add(a, b), i32x4.add(c, d)), i32x4.add(i32x4.add(e, f), i32x4.add(g, h)));
+  return i32x4.extract_lane(sum, 0) + i32x4.extract_lane(sum, 1);
+}

@@ -1,0 +1,333 @@
+/**
+ * The WASM core behind a typed interface: the only file that knows its exports and its memory.
+ *
+ * Read me first: the core has one bump arena and no imports. Its memory may grow in any call that allocates, and every JavaScript
+ * view of it is detached then, so views are made afresh by `bytes`, `modes` and `plane` and must not be kept across such a
+ * call. Pointers come back as signed 32-bit numbers and are made unsigned here.
+ */
+
+import { instantiate } from '@assemblyscript/loader';
+import { checkStatus, TesseraError } from './errors.js';
+import { gridSide } from './geometry.js';
+import type { DecoderPack, ModeSet } from './models/pack.js';
+import type { Rate } from './quality.js';
+import type { ModeCount } from './types.js';
+
+/** Exports of `assembly/index.ts`. Pointers and statuses are numbers; see there for what each does. */
+interface CoreExports extends Record<string, unknown> {
+  readonly memory: WebAssembly.Memory;
+  allocate(bytes: number): number;
+  mark(): number;
+  release(mark: number): void;
+  loadTables(classes: number, frequencies: number): number;
+  loadCosts(): number;
+  createCodec(block: number): number;
+  beginPicture(width: number, height: number, patchLog2: number, modeCount: number, separateSets: boolean): number;
+  modesPointer(): number;
+  planePointer(set: number, grid: number): number;
+  setCodec(mode: number, handle: number): void;
+  setStep(inverseGain: number, logScaleOffset: number): void;
+  setPriors(priors: number): void;
+  useSimd(flag: number): void;
+  decodeModeMap(pointer: number, length: number, priors: number): number;
+  encodeModeMap(kind: number, priors: number, out: number, capacity: number): number;
+  decodeSegment(segment: number, pointer: number, length: number, lanes: number): number;
+  encodeSegment(segment: number, out: number, capacity: number, lanes: number): number;
+  synthesisePatch(patch: number, out: number, stride: number): number;
+  quantise(
+    set: number,
+    grid: number,
+    source: number,
+    sourceStride: number,
+    x: number,
+    y: number,
+    width: number,
+    height: number,
+    gain: number,
+  ): void;
+  patchRate(patch: number, mode: number): number;
+  setSource(pixels: number, stride: number): void;
+  setLambda(lambda: number): void;
+  evaluatePatch(patch: number, mode: number): number;
+  choosePatch(patch: number, candidates: number): number;
+  pictureCost(): number;
+}
+
+/** What a core is being prepared for. */
+export interface PictureSetup {
+  readonly width: number;
+  readonly height: number;
+  /** Side of a patch in pixels. */
+  readonly patch: number;
+  readonly modes: ModeCount;
+  readonly lanes: number;
+  readonly rate: Rate;
+  /** Encoders hold one set of latents per mode, and the bit costs of all symbols. */
+  readonly encoding: boolean;
+}
+
+/** Kinds of mode map (FORMAT.md §3). */
+export const modeMapKinds = { fixed: 0, adaptive: 1, uniform: 2 } as const;
+
+/** A source of the core's code that `init` accepts. */
+export type CoreSource = WebAssembly.Module | BufferSource | Response | URL | string;
+
+/** Compiles the core from a source. */
+export async function compileSource(source: CoreSource): Promise<WebAssembly.Module> {
+  if (source instanceof WebAssembly.Module) return source;
+  try {
+    if (source instanceof URL || typeof source === 'string') return await WebAssembly.compile(await (await fetch(source)).arrayBuffer());
+    if (source instanceof ArrayBuffer || ArrayBuffer.isView(source)) return await WebAssembly.compile(source);
+    return await WebAssembly.compile(await source.arrayBuffer());
+  } catch (cause) {
+    throw new TesseraError('backendUnavailable', 'the WebAssembly core cannot be compiled', { cause });
+  }
+}
+
+/** One instance of the core, for one picture at a time. */
+export class Core {
+  readonly #exports: CoreExports;
+  readonly #start: number;
+  #setup: PictureSetup | undefined;
+  #priors = 0;
+
+  private constructor(exports: CoreExports) {
+    this.#exports = exports;
+    this.#start = exports.mark();
+  }
+
+  static async create(module: WebAssembly.Module): Promise<Core> {
+    try {
+      const { exports } = await instantiate<CoreExports>(module, {});
+      return new Core(exports);
+    } catch (cause) {
+      throw new TesseraError('backendUnavailable', 'the WebAssembly core cannot be started', { cause });
+    }
+  }
+
+  /** Bytes of memory that this core holds; it never shrinks. */
+  get memoryBytes(): number {
+    return this.#exports.memory.buffer.byteLength;
+  }
+
+  /** Frees everything that was allocated since `create`. */
+  reset(): void {
+    this.#exports.release(this.#start);
+    this.#setup = undefined;
+  }
+
+  /** Switches every kernel to its scalar twin and back. Both give the same results. */
+  useSimd(enabled: boolean): void {
+    this.#exports.useSimd(enabled ? 1 : 0);
+  }
+
+  /**
+   * Prepares for a picture: tables, weights, planes. Frees what an earlier picture used.
+   *
+   * @param pack - checked by `parseDecoderPack`
+   * @throws TesseraError `limitMemory`
+   */
+  begin(pack: DecoderPack, setup: PictureSetup): void {
+    this.reset();
+    const core = this.#exports;
+    checkStatus(core.loadTables(this.copyIn(pack.classes), this.copyIn(pack.frequencies)), 'loading the tables');
+    if (setup.encoding) checkStatus(core.loadCosts(), 'loading the bit costs');
+    const modeSet = modeSetOf(pack, setup.modes);
+    const handles = modeSet.subset.map((codec) => {
+      const handle = core.createCodec(this.copyIn(pack.decoders[codec][setup.rate.anchor].bytes)) >>> 0;
+      if (handle === 0) throw new TesseraError('limitMemory', 'the core has no memory for the weights');
+      return handle;
+    });
+    checkStatus(core.beginPicture(setup.width, setup.height, Math.log2(setup.patch), setup.modes, setup.encoding), 'beginning the picture');
+    handles.forEach((handle, mode) => {
+      core.setCodec(mode, handle);
+    });
+    const step = pack.steps[setup.rate.step];
+    core.setStep(step.inverseGain, step.logScaleOffset);
+    this.#priors = this.copyIn(priorBytes(modeSet));
+    core.setPriors(this.#priors);
+    this.#setup = setup;
+  }
+
+  /** Marks the arena's end for `release`. */
+  mark(): number {
+    return this.#exports.mark() >>> 0;
+  }
+
+  /** Frees what was allocated since the mark. */
+  release(mark: number): void {
+    this.#exports.release(mark);
+  }
+
+  /** Allocates in the core's arena, aligned to 16 bytes. Lasts until `reset` or the next `begin`. */
+  allocate(length: number): number {
+    const pointer = this.#exports.allocate(length) >>> 0;
+    if (pointer === 0) throw new TesseraError('limitMemory', `the core has no memory for ${length} bytes`);
+    return pointer;
+  }
+
+  /** Allocates and copies. */
+  copyIn(bytes: Uint8Array | Uint8ClampedArray): number {
+    const pointer = this.allocate(bytes.length);
+    this.bytes(pointer, bytes.length).set(bytes);
+    return pointer;
+  }
+
+  /** A view of the core's memory, good until the next call that allocates. */
+  bytes(pointer: number, length: number): Uint8Array {
+    return new Uint8Array(this.#exports.memory.buffer, pointer, length);
+  }
+
+  /** Like `bytes`, of 32-bit floats. */
+  floats(pointer: number, length: number): Float32Array {
+    return new Float32Array(this.#exports.memory.buffer, pointer, length);
+  }
+
+  /** The mode of every patch. A view. */
+  modes(): Uint8Array {
+    const { width, height, patch } = this.#begun();
+    const count = Math.ceil(width / patch) * Math.ceil(height / patch);
+    return this.bytes(this.#exports.modesPointer() >>> 0, count);
+  }
+
+  /** The latents of a grid, row after row. A view. */
+  plane(set: number, grid: number): Int16Array {
+    const { width, height } = this.#begun();
+    const pointer = this.#exports.planePointer(set, grid) >>> 0;
+    return new Int16Array(this.#exports.memory.buffer, pointer, gridSide(width, grid) * gridSide(height, grid));
+  }
+
+  // ── Decoding ──────────────────────────────────────────────────────────────────────────────────
+
+  /** Decodes the mode map (FORMAT.md §3). */
+  decodeModeMap(payload: Uint8Array): void {
+    const mark = this.mark();
+    const status = this.#exports.decodeModeMap(this.copyIn(payload), payload.length, this.#priors);
+    this.release(mark);
+    checkStatus(status, 'decoding the mode map');
+  }
+
+  /**
+   * Decodes one segment into the planes.
+   *
+   * @param segment - 0 is the coarse one, 1 + t that of tile t
+   */
+  decodeSegment(segment: number, payload: Uint8Array): void {
+    const mark = this.mark();
+    const status = this.#exports.decodeSegment(segment, this.copyIn(payload), payload.length, this.#lanes());
+    this.release(mark);
+    checkStatus(status, segment === 0 ? 'decoding the coarse grids' : `decoding tile ${segment - 1}`);
+  }
+
+  /**
+   * Computes the pixels of one patch from the current planes and modes.
+   *
+   * @param pointer - where the patch's top left pixel goes, RGBA
+   * @param stride - bytes from one row of pixels to the next
+   */
+  synthesisePatch(patch: number, pointer: number, stride: number): void {
+    checkStatus(this.#exports.synthesisePatch(patch, pointer, stride), `computing patch ${patch}`);
+  }
+
+  // ── Encoding ──────────────────────────────────────────────────────────────────────────────────
+
+  /** Rounds `source · gain` into a rectangle of a plane. `source` is a pointer, `sourceStride` counts samples. */
+  quantise(
+    target: { set: number; grid: number; x: number; y: number; width: number; height: number },
+    source: number,
+    sourceStride: number,
+    gain: number,
+  ): void {
+    const { set, grid, x, y, width, height } = target;
+    this.#exports.quantise(set, grid, source, sourceStride, x, y, width, height, gain);
+  }
+
+  /** Gives the core the picture to compare with and the price of a bit: J = squared error on [0, 1], mean of the channels + λ · bits. */
+  setTarget(pixels: Uint8Array | Uint8ClampedArray, lambda: number): void {
+    this.#exports.setSource(this.copyIn(pixels), this.#begun().width * 4);
+    this.#exports.setLambda(lambda);
+  }
+
+  /** J of a patch if it had this mode and all others theirs of the mode map; kept in the core's table for `choosePatch`. */
+  evaluatePatch(patch: number, mode: number): number {
+    return this.#exports.evaluatePatch(patch, mode);
+  }
+
+  /** Lets one patch choose among its `candidates` best modes, neighbours and mode map considered. Says whether it changed. */
+  choosePatch(patch: number, candidates: number): boolean {
+    return this.#exports.choosePatch(patch, candidates) === 1;
+  }
+
+  /** J of the whole picture with the current mode map, the map's own bits included. */
+  pictureCost(): number {
+    return this.#exports.pictureCost();
+  }
+
+  /** Bits of the symbols of a patch if it had this mode. */
+  patchRate(patch: number, mode: number): number {
+    return this.#exports.patchRate(patch, mode);
+  }
+
+  /** Writes the mode map in its shortest kind. */
+  encodeModeMap(): Uint8Array {
+    // Fixed bits are the longest kind that is ever the shortest; the adaptive one may be cut off at that.
+    const capacity = 64 + this.modes().length;
+    let shortest: Uint8Array | undefined;
+    for (const kind of Object.values(modeMapKinds)) {
+      const mark = this.mark();
+      const pointer = this.allocate(capacity);
+      const length = this.#exports.encodeModeMap(kind, this.#priors, pointer, capacity);
+      if (length >= 0 && (shortest === undefined || length < shortest.length)) shortest = this.bytes(pointer, length).slice();
+      this.release(mark);
+    }
+    if (shortest === undefined) throw new TesseraError('internal', 'the mode map cannot be written');
+    return shortest;
+  }
+
+  /**
+   * Writes one segment.
+   *
+   * @param expected - expected length in bytes
+   */
+  encodeSegment(segment: number, expected: number): Uint8Array {
+    const { width, height } = this.#begun();
+    // An escape costs at most 34 bits beside its symbol, so this many bytes hold anything.
+    const most = 64 + 16 * width * height;
+    for (let capacity = Math.min(most, 1024 + Math.ceil(expected * 1.25)); ; capacity = Math.min(most, capacity * 4)) {
+      const mark = this.mark();
+      const pointer = this.allocate(capacity);
+      const length = this.#exports.encodeSegment(segment, pointer, capacity, this.#lanes());
+      const bytes = length >= 0 ? this.bytes(pointer, length).slice() : undefined;
+      this.release(mark);
+      if (bytes !== undefined) return bytes;
+      if (capacity === most) throw new TesseraError('internal', `segment ${segment} cannot be written`);
+    }
+  }
+
+  #lanes(): number {
+    return this.#begun().lanes;
+  }
+
+  #begun(): PictureSetup {
+    if (this.#setup === undefined) throw new TesseraError('internal', 'no picture has begun');
+    return this.#setup;
+  }
+}
+
+/** The subset and priors for a number of modes. */
+export function modeSetOf(pack: DecoderPack, modes: ModeCount): ModeSet {
+  const set = pack.modeSets.get(modes);
+  if (set === undefined) throw new TesseraError('unsupportedFeature', `the model pack has ${pack.modes} codecs, ${modes} are wanted`);
+  return set;
+}
+
+/** Priors in the layout of the core: u16 each, prior per mode, four bonuses, increment. */
+function priorBytes({ prior, bonus, increment }: ModeSet): Uint8Array {
+  const values = [...prior, ...bonus, increment];
+  const bytes = new Uint8Array(2 * values.length);
+  const view = new DataView(bytes.buffer);
+  values.forEach((value, index) => {
+    view.setUint16(2 * index, value, true);
+  });
+  return bytes;
+}

@@ -1,0 +1,43 @@
+/** `tessera-codec/decode`: decoding alone. onnxruntime-web is not in its graph. */
+
+import type { CoreSource } from './core.js';
+import { decodeBytes } from './decoding.js';
+import { Engine } from './engine.js';
+import type { ByteSource, DecodeOptions, Picture } from './types.js';
+
+export { formatVersion } from './container.js';
+export type { CoreSource } from './core.js';
+export { probe } from './decoding.js';
+export { type ErrorCode, TesseraError } from './errors.js';
+export { defaultLimits, type Limits } from './limits.js';
+export type { ModelFiles, ModelSource } from './models/load.js';
+export type { ByteSource, CommonOptions, DecodeOptions, Header, ModeCount, Picture, Progress, Region, Rows, Stage } from './types.js';
+export { extension, label, mimeType, version } from './version.js';
+
+let shared: Engine | undefined;
+
+function engine(): Engine {
+  shared ??= new Engine();
+  return shared;
+}
+
+/** Compiles the WASM core ahead of the first call. Needed only where code cannot be compiled from bytes. */
+export function init(source?: CoreSource): Promise<void> {
+  return engine().init(source);
+}
+
+/**
+ * Decodes a Tessera file.
+ *
+ * @returns opaque RGBA pixels, an `ImageData` where the host has that class
+ * @throws TesseraError
+ */
+export function decode(bytes: ByteSource | Blob | Response, options: DecodeOptions = {}): Promise<Picture> {
+  return decodeBytes(engine(), bytes, options);
+}
+
+/** Gives the memory back; the next call starts anew. */
+export function dispose(): void {
+  shared?.dispose();
+  shared = undefined;
+}

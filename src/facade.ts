@@ -1,0 +1,84 @@
+/** The functions of an entry of the package, on top of one engine behind the scenes. */
+
+import type { CoreSource } from './core.js';
+import { decodeBytes } from './decoding.js';
+import { encodeDetailed } from './encode.js';
+import { EngineBase, type EngineParts } from './engine-base.js';
+import { checkOptions } from './errors.js';
+import type { ByteSource, DecodeOptions, EncodeOptions, Picture, PixelSource } from './types.js';
+
+/** Options of `createCodec`. */
+export interface CodecOptions {
+  /** The WASM core; default: the one inside this package. */
+  readonly core?: CoreSource;
+}
+
+/** An encoder and decoder with its own memory, which `dispose` gives back. */
+export interface Codec {
+  /** Like the function `encode`. */
+  encode(image: PixelSource, options?: EncodeOptions): Promise<Uint8Array<ArrayBuffer>>;
+  /** Like the function `decode`. */
+  decode(bytes: ByteSource | Blob | Response, options?: DecodeOptions): Promise<Picture>;
+  /** Gives the memory back. Later calls throw `disposed`. */
+  dispose(): void;
+}
+
+/** The functions of an entry. */
+export interface Facade {
+  /** Makes a codec of its own, for example per worker. */
+  createCodec(options?: CodecOptions): Promise<Codec>;
+  /**
+   * Compiles the WASM core ahead of the first call. Needed only where code cannot be compiled from bytes and the entry
+   * `./edge` is not used: give the `WebAssembly.Module` of `tessera-codec/codec.wasm` there.
+   */
+  init(source?: CoreSource): Promise<void>;
+  /**
+   * Encodes a picture.
+   *
+   * @param image - `ImageData`-shaped, 8 bits, sRGB, opaque unless `background` is given
+   * @returns the bytes of a Tessera file
+   * @throws TesseraError
+   */
+  encode(image: PixelSource, options?: EncodeOptions): Promise<Uint8Array<ArrayBuffer>>;
+  /**
+   * Decodes a Tessera file.
+   *
+   * @returns opaque RGBA pixels, an `ImageData` where the host has that class
+   * @throws TesseraError
+   */
+  decode(bytes: ByteSource | Blob | Response, options?: DecodeOptions): Promise<Picture>;
+  /** The engine behind the functions. */
+  engineOfPackage(): EngineBase;
+}
+
+/** Builds the functions of an entry. Does nothing before the first call of one of them. */
+export function createFacade(parts: EngineParts): Facade {
+  let shared: EngineBase | undefined;
+  const engineOfPackage = (): EngineBase => {
+    shared ??= new EngineBase(parts);
+    return shared;
+  };
+  return {
+    createCodec: async (options = {}) => {
+      const engine = new EngineBase(parts);
+      await engine.init(options.core);
+      const codec: Codec = {
+        encode: (image, encodeOptions) => encodeWith(engine, image, encodeOptions),
+        decode: (bytes, decodeOptions) => decodeBytes(engine, bytes, decodeOptions),
+        dispose: () => engine.dispose(),
+      };
+      // `using codec = await createCodec()` where the host has explicit resource management.
+      const disposeSymbol: unknown = Reflect.get(Symbol, 'dispose');
+      if (typeof disposeSymbol === 'symbol') Object.defineProperty(codec, disposeSymbol, { value: codec.dispose });
+      return codec;
+    },
+    init: (source) => engineOfPackage().init(source),
+    encode: (image, options) => encodeWith(engineOfPackage(), image, options),
+    decode: (bytes, options) => decodeBytes(engineOfPackage(), bytes, options),
+    engineOfPackage,
+  };
+}
+
+async function encodeWith(engine: EngineBase, image: PixelSource, options: EncodeOptions = {}): Promise<Uint8Array<ArrayBuffer>> {
+  return (await encodeDetailed(engine, image, checkOptions(options))).bytes;
+}

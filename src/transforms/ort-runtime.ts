@@ -1,0 +1,88 @@
+/** Finds and sets up onnxruntime-web, an optional peer, at the first call that needs it. */
+
+import type * as OrtModule from 'onnxruntime-web/wasm';
+import { TesseraError } from '../errors.js';
+
+/** onnxruntime-web as imported. */
+export type Ort = typeof OrtModule;
+
+/** Where onnxruntime-web finds its parts, and how it runs. */
+export interface OnnxruntimeOptions {
+  /**
+   * Where its `ort-wasm-simd-threaded.wasm` is: a folder, or the URL of that file. Needed where the bundler does not
+   * copy that file (esbuild).
+   */
+  readonly wasmPaths?: string | { readonly mjs?: string | URL; readonly wasm?: string | URL };
+  /** Bytes of that file, instead of a path. */
+  readonly binary?: Uint8Array | ArrayBuffer;
+  /** That file precompiled: the only way where no code can be compiled from bytes (Cloudflare Workers). */
+  readonly module?: WebAssembly.Module;
+  /** Threads; default 1. More need a page that is cross-origin isolated. */
+  readonly numThreads?: number;
+}
+
+let settings: OnnxruntimeOptions = {};
+let ortPromise: Promise<Ort> | undefined;
+
+/** Says where onnxruntime-web finds its parts. Call it before the first call that needs them; later calls have no effect on it. */
+export function configureOnnxruntime(options: OnnxruntimeOptions): void {
+  settings = { ...options };
+}
+
+/** Loads onnxruntime-web once. */
+export function loadOrt(): Promise<Ort> {
+  ortPromise ??= importOrt().catch((error: unknown) => {
+    ortPromise = undefined;
+    throw error;
+  });
+  return ortPromise;
+}
+
+async function importOrt(): Promise<Ort> {
+  let ort: Ort;
+  try {
+    ort = await import('onnxruntime-web/wasm');
+  } catch (cause) {
+    throw new TesseraError(
+      'backendUnavailable',
+      'onnxruntime-web cannot be loaded; encoding and transform "ort" need it (npm install onnxruntime-web)',
+      { cause },
+    );
+  }
+  const { wasm } = ort.env;
+  // One thread unless asked: more start workers from the bundle's own URL, and results may then differ in the last bit.
+  wasm.numThreads = settings.numThreads ?? 1;
+  if (settings.wasmPaths !== undefined) wasm.wasmPaths = settings.wasmPaths;
+  if (settings.binary !== undefined) wasm.wasmBinary = settings.binary;
+  return ort;
+}
+
+let lastCreation: Promise<unknown> = Promise.resolve();
+
+/** Creates a session, one at a time, with the precompiled module if one was given. */
+export function createSession(ort: Ort, model: Uint8Array): Promise<OrtModule.InferenceSession> {
+  const create = (): Promise<OrtModule.InferenceSession> => ort.InferenceSession.create(model, { executionProviders: ['wasm'] });
+  const { module } = settings;
+  const session = lastCreation.then(() => (module === undefined ? create() : withPrecompiled(ort, module, create)));
+  lastCreation = session.catch(() => undefined);
+  return session;
+}
+
+/**
+ * onnxruntime-web takes no precompiled module, only bytes that it gives to `WebAssembly.instantiate`. It is given a marker for
+ * bytes, and that function knows the marker while the session is created; other callers are not affected.
+ */
+async function withPrecompiled<Result>(ort: Ort, module: WebAssembly.Module, create: () => Promise<Result>): Promise<Result> {
+  const marker = new Uint8Array(8);
+  ort.env.wasm.wasmBinary = marker;
+  const original = WebAssembly.instantiate;
+  const isMarker = (source: unknown): boolean => source === marker || source === marker.buffer;
+  const replacement = async (source: unknown, imports?: WebAssembly.Imports): Promise<unknown> =>
+    isMarker(source) ? { module, instance: await original(module, imports) } : Reflect.apply(original, WebAssembly, [source, imports]);
+  Reflect.set(WebAssembly, 'instantiate', replacement);
+  try {
+    return await create();
+  } finally {
+    Reflect.set(WebAssembly, 'instantiate', original);
+  }
+}

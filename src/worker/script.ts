@@ -1,0 +1,5 @@
+/** The file that `createWorkerCodec` starts in a worker. */
+
+import { serve } from './serve.js';
+
+serve();

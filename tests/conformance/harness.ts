@@ -1,0 +1,181 @@
+/**
+ * Writes valid files from any latents and modes, through the bare WASM core: what the encoder never chooses, a decoder must
+ * still read. Any kind of mode map, any int16, any section that may be skipped.
+ */
+
+import { instantiateSync } from '@assemblyscript/loader';
+import { type PictureSection, writeHeader, writePictureSection, writeSection } from '../../src/container.js';
+import { codecWasm } from '../../src/generated/codec-wasm.js';
+import { gridCount, gridSide, patchLayout } from '../../src/geometry.js';
+import type { DecoderPack, ModeSet } from '../../src/models/pack.js';
+import type { Header } from '../../src/types.js';
+import type { Core as CoreExports } from '../kernels/core.js';
+
+/** How the mode map of a file is written (FORMAT.md §3); `none` for files of one codec. */
+export type MapKind = 'none' | 'fixed' | 'adaptive' | 'uniform';
+
+/** Everything that decides the bytes of a file. */
+export interface FileContents {
+  readonly header: Header;
+  /** Mode of every patch. */
+  readonly modes: Uint8Array;
+  readonly map: MapKind;
+  /** Grids 0…6, each row after row. */
+  readonly grids: readonly Int16Array[];
+  /** Sections after the picture: ascending tags with bit 6 set. */
+  readonly sections?: readonly { readonly tag: number; readonly payload: Uint8Array }[];
+}
+
+/** The core's exports with memory helpers, a pack and its own mistakes turned into exceptions. */
+export class BareCore {
+  readonly exports: CoreExports;
+  /** Address of the priors of the open picture. */
+  priors = 0;
+
+  constructor() {
+    this.exports = instantiateSync<CoreExports>(codecWasm(), {}).exports as unknown as CoreExports;
+  }
+
+  bytes(pointer: number, length: number): Uint8Array {
+    return new Uint8Array(this.exports.memory.buffer, pointer >>> 0, length);
+  }
+
+  allocate(length: number): number {
+    const pointer = this.exports.allocate(length) >>> 0;
+    if (pointer === 0) throw new Error('the core has no memory');
+    return pointer;
+  }
+
+  copyIn(bytes: Uint8Array): number {
+    const pointer = this.allocate(bytes.length);
+    this.bytes(pointer, bytes.length).set(bytes);
+    return pointer;
+  }
+
+  plane(grid: number): Int16Array {
+    const { exports } = this;
+    return new Int16Array(exports.memory.buffer, exports.planePointer(0, grid) >>> 0, exports.gridWidth(grid) * exports.gridHeight(grid));
+  }
+
+  modes(): Uint8Array {
+    return this.bytes(this.exports.modesPointer(), this.exports.patchCount());
+  }
+
+  /** Prepares for a picture; without `tables` those of the last call stay. */
+  begin(pack: DecoderPack, header: Header, tables = true): void {
+    const { exports } = this;
+    if (tables) must(exports.loadTables(this.copyIn(pack.classes), this.copyIn(pack.frequencies)), 'loadTables');
+    const set = pack.modeSets.get(header.modes);
+    if (set === undefined) throw new Error(`the pack has no ${header.modes} modes`);
+    const handles = set.subset.map((codec) => exports.createCodec(this.copyIn(pack.decoders[codec][header.anchor].bytes)));
+    must(exports.beginPicture(header.width, header.height, Math.log2(header.patch), header.modes, 0), 'beginPicture');
+    handles.forEach((handle, mode) => {
+      exports.setCodec(mode, handle);
+    });
+    const step = pack.steps[header.step];
+    exports.setStep(step.inverseGain, step.logScaleOffset);
+    this.priors = this.copyIn(priorBytes(set));
+    exports.setPriors(this.priors);
+  }
+
+  /** Runs an encoding call that wants a buffer, with as large a one as it takes. */
+  written(doing: string, encode: (out: number, capacity: number) => number): Uint8Array {
+    for (let capacity = 1 << 12; capacity <= 1 << 26; capacity *= 8) {
+      const mark = this.exports.mark();
+      const out = this.allocate(capacity);
+      const length = encode(out, capacity);
+      const bytes = length >= 0 ? this.bytes(out, length).slice() : undefined;
+      this.exports.release(mark);
+      if (bytes !== undefined) return bytes;
+      if (length < -1) throw new Error(`${doing}: ${length}`);
+    }
+    throw new Error(`${doing}: it does not fit`);
+  }
+}
+
+function must(status: number, doing: string): void {
+  if (status !== 0) throw new Error(`${doing}: status ${status}`);
+}
+
+function priorBytes({ prior, bonus, increment }: ModeSet): Uint8Array {
+  return new Uint8Array(Uint16Array.from([...prior, ...bonus, increment]).buffer);
+}
+
+/** Grids of a picture, all zero. */
+export function emptyGrids(width: number, height: number): Int16Array[] {
+  return Array.from({ length: gridCount }, (_, grid) => new Int16Array(gridSide(width, grid) * gridSide(height, grid)));
+}
+
+const kinds = { fixed: 0, adaptive: 1, uniform: 2 } as const;
+
+/** The parts of the picture section. */
+export function pictureSection(pack: DecoderPack, contents: FileContents): PictureSection {
+  const { header, modes, map, grids } = contents;
+  const core = new BareCore();
+  const { exports } = core;
+  core.begin(pack, header);
+  core.modes().set(modes);
+  grids.forEach((latents, grid) => {
+    core.plane(grid).set(latents);
+  });
+  const modeMap =
+    map === 'none'
+      ? new Uint8Array(0)
+      : core.written('the mode map', (out, capacity) => exports.encodeModeMap(kinds[map], core.priors, out, capacity));
+  const [coarse, ...tiles] = Array.from({ length: 1 + exports.tileCount() }, (_, segment) =>
+    core.written(`segment ${segment}`, (out, capacity) => exports.encodeSegment(segment, out, capacity, header.lanes)),
+  );
+  return { modeMap, coarse, tiles };
+}
+
+/** Joins byte arrays. */
+export function join(...parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
+  const bytes = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
+  let position = 0;
+  for (const part of parts) {
+    bytes.set(part, position);
+    position += part.length;
+  }
+  return bytes;
+}
+
+/** A whole file. */
+export function writeContents(pack: DecoderPack, contents: FileContents): Uint8Array<ArrayBuffer> {
+  const picture = writeSection(0x01, writePictureSection(pictureSection(pack, contents)));
+  const others = (contents.sections ?? []).map(({ tag, payload }) => writeSection(tag, payload));
+  return join(writeHeader(contents.header), picture, ...others);
+}
+
+/** Pixels of a file's contents, by the scalar kernels of the core. RGBA. */
+export function pixelsOf(pack: DecoderPack, contents: FileContents): Uint8Array {
+  const { header, modes, grids } = contents;
+  const { width, height, patch } = header;
+  const core = new BareCore();
+  core.begin(pack, header);
+  core.exports.useSimd(0);
+  core.modes().set(modes);
+  grids.forEach((latents, grid) => {
+    core.plane(grid).set(latents);
+  });
+  const out = core.allocate(width * height * 4);
+  const { columns, count } = patchLayout(width, height, patch);
+  for (let index = 0; index < count; index++) {
+    const pixel = Math.floor(index / columns) * patch * width + (index % columns) * patch;
+    must(core.exports.synthesisePatch(index, out + 4 * pixel, 4 * width), `patch ${index}`);
+  }
+  return core.bytes(out, width * height * 4).slice();
+}
+
+/** The latents as conformance vectors hash them: i16 little endian, grid 0 first. */
+export function latentBytes(grids: readonly Int16Array[]): Uint8Array {
+  return join(
+    ...grids.map((grid) => {
+      const bytes = new Uint8Array(2 * grid.length);
+      const view = new DataView(bytes.buffer);
+      grid.forEach((value, index) => {
+        view.setInt16(2 * index, value, true);
+      });
+      return bytes;
+    }),
+  );
+}

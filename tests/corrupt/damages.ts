@@ -1,0 +1,233 @@
+/** The damaged files of `tests/corrupt/files`: at least one for each error that a file can cause (FORMAT.md §8). */
+
+import {
+  crc32,
+  parseHeader,
+  parsePictureSection,
+  parseSections,
+  writeHeader,
+  writePictureSection,
+  writeSection,
+} from '../../src/container.js';
+import type { ErrorCode } from '../../src/errors.js';
+import type { Limits } from '../../src/limits.js';
+import { parseDecoderPack } from '../../src/models/pack.js';
+import { BareCore, join } from '../conformance/harness.js';
+
+/** One damaged file. */
+export interface CorruptFile {
+  /** `.tsr`, or `.bin` for a decoder.bin. */
+  readonly name: string;
+  readonly code: ErrorCode;
+  readonly why: string;
+  readonly bytes: Uint8Array;
+  /** Limits to decode it with, where the default ones would let it pass. */
+  readonly limits?: Partial<Limits>;
+}
+
+/**
+ * All damaged files.
+ *
+ * @param decoder - decoder.bin of the conformance pack
+ * @param vector - a conformance vector by name
+ */
+export function corruptFiles(decoder: Uint8Array, vector: (name: string) => Uint8Array): CorruptFile[] {
+  const base = vector('two-patches');
+  const header = parseHeader(base);
+  const picture = parsePictureSection(header, parseSections(base)[0]);
+  const files: CorruptFile[] = [];
+  const add = (name: string, code: ErrorCode, why: string, bytes: Uint8Array, limits?: Partial<Limits>): void => {
+    files.push({ name, code, why, bytes, ...(limits === undefined ? {} : { limits }) });
+  };
+  const withHeader = (changes: Record<number, number>, source = base): Uint8Array => {
+    const bytes = source.slice();
+    for (const [offset, value] of Object.entries(changes)) bytes[Number(offset)] = value;
+    new DataView(bytes.buffer).setUint32(23, crc32(bytes.subarray(0, 23)), true);
+    return bytes;
+  };
+  const head = base.subarray(0, 27);
+  const withPicture = (parts: Partial<typeof picture>, start = head): Uint8Array =>
+    join(start, writeSection(1, writePictureSection({ ...picture, ...parts })));
+
+  // 2x: not readable here.
+  add(
+    'text-transfer.tsr',
+    'notOurFormat',
+    'a transfer as text made two bytes of the line feed',
+    join(base.subarray(0, 3), Uint8Array.of(13), base.subarray(3)),
+  );
+  add('png.tsr', 'notOurFormat', 'the signature of PNG', join(Uint8Array.of(0x89, 0x50, 0x4e, 0x47, 13, 10, 26, 10), base.subarray(8)));
+  add('version-1.tsr', 'unsupportedVersion', 'version 1', withHeader({ 4: 1 }));
+  add('profile-bit-6.tsr', 'unsupportedFeature', 'zero-block flags, reserved', withHeader({ 5: base[5] | 0x40 }));
+  add('profile-bit-7.tsr', 'unsupportedFeature', 'reserved bit of the profile', withHeader({ 5: base[5] | 0x80 }));
+  add('patch-code-3.tsr', 'unsupportedFeature', 'reserved patch size', withHeader({ 5: base[5] | 0x0c }));
+  add('border-filter.tsr', 'unsupportedFeature', 'unknown border filter', withHeader({ 22: 1 }));
+  add('section-critical.tsr', 'unsupportedFeature', 'the reserved alpha section', join(withPicture({}), writeSection(2, Uint8Array.of(1))));
+  add('pack-id.tsr', 'unknownModel', 'the id of a pack that is not there', withHeader({ 10: 0xfe }));
+  add('pack-hash.tsr', 'unknownModel', 'the right id with another hash', withHeader({ 12: base[12] ^ 1 }));
+
+  // 3x: damaged.
+  add('empty.tsr', 'truncated', 'no bytes', new Uint8Array(0));
+  add('header-cut.tsr', 'truncated', 'the file ends within the header', base.slice(0, 26));
+  add('header-only.tsr', 'truncated', 'the file ends after the header', base.slice(0, 27));
+  add('length-cut.tsr', 'truncated', 'the file ends within a length', join(head, Uint8Array.of(1, 0x80)));
+  add('payload-cut.tsr', 'truncated', 'the last byte is missing', base.slice(0, base.length - 1));
+  add('length-huge.tsr', 'truncated', 'a section of 2^32 − 1 bytes', join(head, Uint8Array.of(1, 255, 255, 255, 255, 15, 0, 0, 0, 0)));
+  add(
+    'header-flip.tsr',
+    'corruptHeader',
+    'one bit of the width is wrong',
+    base.map((byte, index) => (index === 6 ? byte ^ 1 : byte)),
+  );
+  add('anchor.tsr', 'corruptHeader', 'an anchor that the pack does not have', withHeader({ 20: 3 }));
+  add('step.tsr', 'corruptHeader', 'a step that the pack does not have', withHeader({ 21: 6 }));
+  add('picture-twice.tsr', 'corruptSection', 'two picture sections', join(withPicture({}), withPicture({}).subarray(27)));
+  add('picture-missing.tsr', 'corruptSection', 'no picture section', join(head, writeSection(0x41, Uint8Array.of(1))));
+  add(
+    'order.tsr',
+    'corruptSection',
+    'sections out of order',
+    join(head, writeSection(0x41, Uint8Array.of(1)), withPicture({}).subarray(27)),
+  );
+  add('trailing.tsr', 'corruptSection', 'a byte behind the last section', join(base, Uint8Array.of(0)));
+  add('length-long-form.tsr', 'corruptSection', 'a length in a longer form than needed', join(head, Uint8Array.of(1, 0x85, 0, 0, 0, 0, 0)));
+  add(
+    'length-over-32-bits.tsr',
+    'corruptSection',
+    'a length of 2^32',
+    join(head, Uint8Array.of(1, 0x80, 0x80, 0x80, 0x80, 0x10, 0, 0, 0, 0)),
+  );
+  const payload = writePictureSection(picture);
+  add(
+    'parts-sum.tsr',
+    'corruptSection',
+    'the parts add up to less than the section',
+    join(head, writeSection(1, join(payload, Uint8Array.of(0)))),
+  );
+  add(
+    'parts-cut.tsr',
+    'corruptSection',
+    'the section ends within the lengths of its parts',
+    join(head, writeSection(1, payload.subarray(0, 2))),
+  );
+  add('map-missing.tsr', 'corruptSection', 'no mode map for two codecs', withPicture({ modeMap: new Uint8Array(0) }));
+  add('map-unwanted.tsr', 'corruptSection', 'a mode map for one codec', withHeader({ 5: base[5] & ~3 }));
+  for (const [name, why, bytes] of [
+    ['map-kind-3', 'an unknown kind of mode map', [3]],
+    ['map-high-bits', 'a mode beside a kind that has none', [0x04, 0x02]],
+    ['map-uniform-mode', 'a uniform mode of 2 for two codecs', [0x0a]],
+    ['map-uniform-long', 'a byte behind a uniform mode map', [0x02, 0]],
+    ['map-fixed-short', 'no modes behind the kind', [0]],
+    ['map-fixed-long', 'a byte behind a fixed mode map', [0, 2, 0]],
+    ['map-fixed-bits', 'unused bits of a fixed mode map are set', [0, 0x06]],
+  ] as const) {
+    add(`${name}.tsr`, 'corruptSection', why, withPicture({ modeMap: Uint8Array.from(bytes) }));
+  }
+  add(
+    'payload-flip.tsr',
+    'checksumMismatch',
+    'one bit of the picture is wrong',
+    base.map((byte, index) => (index === 40 ? byte ^ 1 : byte)),
+  );
+  add(
+    'metadata-flip.tsr',
+    'checksumMismatch',
+    'one bit of a section that is skipped is wrong',
+    base.map((byte, index) => (index === base.length - 1 ? byte ^ 1 : byte)),
+  );
+  const { coarse, modeMap, tiles } = picture;
+  add('map-stream-cut.tsr', 'entropyDesync', 'the mode map lacks its last byte', withPicture({ modeMap: modeMap.slice(0, -1) }));
+  add('map-stream-long.tsr', 'entropyDesync', 'a byte behind the mode map', withPicture({ modeMap: join(modeMap, Uint8Array.of(0)) }));
+  add('coarse-empty.tsr', 'entropyDesync', 'no coder states', withPicture({ coarse: new Uint8Array(0) }));
+  add('coarse-cut.tsr', 'entropyDesync', 'the coarse segment lacks its last byte', withPicture({ coarse: coarse.slice(0, -1) }));
+  add('tile-long.tsr', 'entropyDesync', 'a byte behind the last tile', withPicture({ tiles: [join(tiles[0], Uint8Array.of(0))] }));
+  const withState = (state: number): Uint8Array => {
+    const bytes = coarse.slice();
+    new DataView(bytes.buffer).setUint32(0, state, true);
+    return withPicture({ coarse: bytes });
+  };
+  add('state-low.tsr', 'entropyDesync', 'a coder state below 2^23', withState(2 ** 23 - 1));
+  add('state-high.tsr', 'entropyDesync', 'a coder state of 2^31', withState(2 ** 31));
+  add(
+    'state-end.tsr',
+    'entropyDesync',
+    'a coder state that does not end at 2^23',
+    withState(new DataView(coarse.buffer, coarse.byteOffset).getUint32(0, true) ^ 1),
+  );
+  const one = vector('pixel-one-codec');
+  const oneParts = parsePictureSection(parseHeader(one), parseSections(one)[0]);
+  for (const [name, why, ones, bits] of [
+    ['escape-prefix', 'an escape of seventeen ones', 17, 0],
+    ['escape-large', 'an escape that leaves 16 bits', 16, 0x1ffff],
+  ] as const) {
+    const segment = escapedSegment(decoder, one, ones, bits);
+    add(
+      `${name}.tsr`,
+      'entropyDesync',
+      why,
+      join(one.subarray(0, 27), writeSection(1, writePictureSection({ ...oneParts, coarse: segment }))),
+    );
+  }
+
+  // 4x: over a limit. The first is 40 bytes long.
+  const claim = (width: number, height: number): Uint8Array => join(writeHeader({ ...header, width, height }), new Uint8Array(13));
+  add('huge-65535.tsr', 'limitDimension', 'claims 65,535 × 65,535 pixels', claim(65_535, 65_535));
+  add('huge-32768.tsr', 'limitPixels', 'claims 32,768 × 32,768 pixels', claim(32_768, 32_768));
+  add('huge-8192.tsr', 'limitMemory', 'claims 8192 × 8192 pixels to a reader with 256 MiB', claim(8192, 8192), { maxMemory: 2 ** 28 });
+
+  // 53: the pack.
+  add('decoder-cut.bin', 'corruptModel', 'a decoder.bin that ends early', decoder.slice(0, 4000));
+  add('decoder-magic.bin', 'corruptModel', 'a picture in place of decoder.bin', base);
+  return files;
+}
+
+/** The coarse segment of one pixel whose first symbol is "above" with a prefix of `ones` and the suffix `bits`; the rest is 0. */
+function escapedSegment(decoderBytes: Uint8Array, file: Uint8Array, ones: number, bits: number): Uint8Array {
+  const pack = parseDecoderPack(decoderBytes);
+  const header = parseHeader(file);
+  const core = new BareCore();
+  core.begin(pack, header);
+  const codec = core.exports.createCodec(core.copyIn(pack.decoders[pack.modeSets.get(1)?.subset[0] as number][header.anchor].bytes));
+  const plane = core.copyIn(new Uint8Array(2));
+  const rows = core.allocate(2);
+  core.exports.contextRows(plane, 1, 1, codec, rows, core.allocate(2));
+  const row = new DataView(core.exports.memory.buffer).getUint16(rows, true);
+  const [n, order] = pack.classes.subarray(2 * (row >> 4));
+  const half = 16_384;
+  const slots: [start: number, frequency: number][] = [];
+  const last = frequenciesOfRow(pack, row)[2 * n + 2];
+  slots.push([32_768 - last, last]);
+  for (let bit = 0; bit < ones; bit++) slots.push([half, half]);
+  slots.push([0, half]);
+  for (let bit = ones + order - 1; bit >= 0; bit--) slots.push([((bits >> bit) & 1) * half, half]);
+  return encodeSlots(slots);
+}
+
+/** The row's frequencies from block 1, mirrored where the fraction is above 0. */
+function frequenciesOfRow(pack: ReturnType<typeof parseDecoderPack>, row: number): number[] {
+  const view = new DataView(pack.frequencies.buffer, pack.frequencies.byteOffset);
+  const index = row >> 4;
+  const fraction = (row & 15) - 8;
+  let start = 0;
+  for (let other = 0; other < index; other++) start += 9 * (2 * pack.classes[2 * other] + 3);
+  const symbols = 2 * pack.classes[2 * index] + 3;
+  start += (8 - Math.abs(fraction)) * symbols;
+  const stored = Array.from({ length: symbols }, (_, symbol) => view.getUint16(2 * (start + symbol), true));
+  return fraction > 0 ? stored.toReversed() : stored;
+}
+
+/** One lane of rANS (FORMAT.md §5), written backwards. */
+function encodeSlots(slots: readonly (readonly [start: number, frequency: number])[]): Uint8Array {
+  const bytes: number[] = [];
+  let state = 2 ** 23;
+  for (const [start, frequency] of slots.toReversed()) {
+    while (state >= frequency * 2 ** 16) {
+      bytes.unshift(state % 256);
+      state = Math.floor(state / 256);
+    }
+    state = Math.floor(state / frequency) * 32_768 + (state % frequency) + start;
+  }
+  const head = new Uint8Array(4);
+  new DataView(head.buffer).setUint32(0, state, true);
+  return join(head, Uint8Array.from(bytes));
+}

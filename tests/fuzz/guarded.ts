@@ -1,0 +1,89 @@
+/**
+ * The decoder in a memory that is watched. WebAssembly does not trap on a write beside an array, only outside all of
+ * memory, so damage inside is looked for: in the weights before the picture, in a strip behind it, and in the tables, which must still
+ * decode a sound file.
+ */
+
+import { parseHeader, parsePictureSection, parseSections } from '../../src/container.js';
+import { parseDecoderPack } from '../../src/models/pack.js';
+import { conformanceDecoderFile, vectorBytes } from '../conformance/files.js';
+import { BareCore, latentBytes } from '../conformance/harness.js';
+
+const pack = parseDecoderPack(conformanceDecoderFile);
+const guardBytes = 4096;
+const guardValue = 0xa5;
+const sound = vectorBytes('mode-3-anchor-1');
+
+let core: BareCore | undefined;
+
+/**
+ * Decodes mode map and latents of a file whose header and section can be read and have a rate that the pack has.
+ *
+ * @throws Error when memory beside the picture has changed
+ */
+export function decodeGuarded(bytes: Uint8Array): void {
+  core ??= new BareCore();
+  const { exports } = core;
+  const start = exports.mark();
+  try {
+    const { weightsFrom, weightsTo } = begin(core, bytes);
+    const guard = core.allocate(guardBytes);
+    core.bytes(guard, guardBytes).fill(guardValue);
+    const weights = Buffer.from(core.bytes(weightsFrom, weightsTo - weightsFrom));
+    decode(core, bytes);
+    if (weights.compare(core.bytes(weightsFrom, weights.length)) !== 0) throw new Error('the weights have changed');
+    if (core.bytes(guard, guardBytes).some((byte) => byte !== guardValue)) throw new Error('memory behind the picture has changed');
+  } finally {
+    exports.release(start);
+  }
+}
+
+/** Decodes a sound file with the tables that are in the core, and compares. */
+export function checkTables(): void {
+  if (core === undefined) return;
+  const { exports } = core;
+  const start = exports.mark();
+  begin(core, sound, false);
+  decode(core, sound);
+  const grids = [0, 1, 2, 3, 4, 5, 6].map((grid) => (core as BareCore).plane(grid));
+  const found = Buffer.from(latentBytes(grids));
+  exports.release(start);
+  expected ??= latentsOfSound();
+  if (!found.equals(expected)) throw new Error('a sound file is decoded differently');
+}
+
+let expected: Buffer | undefined;
+
+/** The latents of the sound file, from a core of its own. */
+function latentsOfSound(): Buffer {
+  const fresh = new BareCore();
+  begin(fresh, sound);
+  decode(fresh, sound);
+  return Buffer.from(latentBytes([0, 1, 2, 3, 4, 5, 6].map((grid) => fresh.plane(grid))));
+}
+
+function begin(target: BareCore, bytes: Uint8Array, tables = true): { weightsFrom: number; weightsTo: number } {
+  const header = parseHeader(bytes);
+  const weightsFrom = target.exports.mark() >>> 0;
+  target.begin(pack, header, tables);
+  return { weightsFrom, weightsTo: target.exports.modesPointer() >>> 0 };
+}
+
+function decode(target: BareCore, bytes: Uint8Array): void {
+  const { exports } = target;
+  const header = parseHeader(bytes);
+  const { modeMap, coarse, tiles } = parsePictureSection(header, parseSections(bytes)[0]);
+  if (header.modes > 1) {
+    const mark = exports.mark();
+    const status = exports.decodeModeMap(target.copyIn(modeMap), modeMap.length, target.priors);
+    exports.release(mark);
+    if (status !== 0) return;
+  }
+  const segments = [coarse, ...tiles];
+  for (let index = 0; index < segments.length; index++) {
+    const mark = exports.mark();
+    const status = exports.decodeSegment(index, target.copyIn(segments[index]), segments[index].length, header.lanes);
+    exports.release(mark);
+    if (status !== 0) return;
+  }
+}

@@ -1,0 +1,156 @@
+/** What is fuzzed: how a case is made from random numbers, and what must hold when it is run. */
+
+import { spawn } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join as joinPath } from 'node:path';
+import { readPicture } from '../../src/cli/pictures.js';
+import { engineOfPackage } from '../../src/codec.js';
+import { crc32, parseHeader } from '../../src/container.js';
+import { decodeFile } from '../../src/decode.js';
+import { resolveLimits } from '../../src/limits.js';
+import { loadPack } from '../../src/models/load.js';
+import type { ModeCount } from '../../src/types.js';
+import { conformanceModels as models } from '../conformance/files.js';
+import { emptyGrids, type FileContents, pixelsOf, writeContents } from '../conformance/harness.js';
+import { packOfDecoder } from '../conformance/pack.js';
+import { drawLatent, drawModes, type LatentKind } from '../conformance/plans.js';
+import { Random } from '../conformance/random.js';
+import { fromRoot, sameBytes } from '../helpers.js';
+import { checkTables, decodeGuarded } from './guarded.js';
+import { inputPictures } from './inputs.js';
+import { type Outcome, outcomeOf } from './outcome.js';
+import { decoderFiles, manifests } from './packs.js';
+import { anyBytes, headerFields, modeMaps, sections, segments } from './pictures.js';
+
+/** One thing to fuzz. */
+export interface Target {
+  readonly name: string;
+  /** How many of a campaign's cases are its own, in proportion; 0 for targets that run only when asked for. */
+  readonly share: number;
+  /** Whether its cases are Tessera files, so that their time can be compared with that of sound files. */
+  readonly files: boolean;
+  make(random: Random): Uint8Array;
+  /** @throws whatever is a finding */
+  run(bytes: Uint8Array): Promise<Outcome>;
+  /** What else must hold, outside the time that is taken. @throws whatever is a finding */
+  check?(bytes: Uint8Array, outcome: Outcome): void;
+}
+
+/** Limits of the decoded cases: what a header may claim here costs milliseconds. */
+export const fuzzLimits = { maxPixels: 2 ** 16 } as const;
+
+const engine = engineOfPackage();
+
+/** The whole library on a file. */
+async function runFile(bytes: Uint8Array): Promise<Outcome> {
+  return outcomeOf(() => decodeFile(engine, bytes, { models, limits: fuzzLimits }), [2, 3, 4]);
+}
+
+/** The entropy decoder once more, in watched memory, on files that get as far as the core. */
+function checkMemory(bytes: Uint8Array, outcome: Outcome): void {
+  if (outcome !== 'accepted' && outcome !== 'entropyDesync') return;
+  decodeGuarded(bytes);
+  checkTables();
+}
+
+/** A pack that is accepted must carry any latents through a file, and show the same pixels from both sets of kernels. */
+async function runDecoder(bytes: Uint8Array): Promise<Outcome> {
+  const source = packOfDecoder(bytes);
+  const outcome = await outcomeOf(() => loadPack(source), [5]);
+  if (outcome !== 'accepted') return outcome;
+  const { decoder, hash } = await loadPack(source);
+  const random = new Random(crc32(bytes));
+  const modes = random.pick([1, 2, 4, 8].filter((count) => count <= decoder.modes)) as ModeCount;
+  const [width, height] = [random.between(1, 90), random.between(1, 12)];
+  const kind: LatentKind = random.pick(['zero', 'sparse', 'noise', 'wide', 'escapes', 'alternating']);
+  const contents: FileContents = {
+    header: {
+      ...{ version: 0, width, height, modes, patch: 64, lanes: random.pick([1, 2, 4, 8]), packId: decoder.id, packHash: hash },
+      ...{ anchor: random.below(decoder.anchors), step: random.below(decoder.steps.length) },
+    },
+    modes: drawModes(random, 'random', Math.ceil(width / 64), modes),
+    map: modes === 1 ? 'none' : random.pick(['fixed', 'adaptive']),
+    grids: emptyGrids(width, height).map((grid, index) => grid.map((_, position) => drawLatent(random, kind, index, position))),
+  };
+  const file = writeContents(decoder, contents);
+  const picture = await decodeFile(engine, file, { models: source });
+  if (!sameBytes(picture.data, pixelsOf(decoder, contents))) throw new Error('scalar and SIMD pixels differ');
+  return outcome;
+}
+
+async function runManifest(bytes: Uint8Array): Promise<Outcome> {
+  return outcomeOf(() => loadPack({ files: { ...models.files, 'manifest.json': bytes } }), [5]);
+}
+
+async function runInput(bytes: Uint8Array): Promise<Outcome> {
+  return outcomeOf(() => readPicture(bytes, 'case', resolveLimits({ maxPixels: 2 ** 20 })), [4]);
+}
+
+/** The built command line in a process of its own: exit code, message, and no output but a whole one. */
+async function runProcess(bytes: Uint8Array): Promise<Outcome> {
+  const folder = mkdtempSync(joinPath(tmpdir(), 'tessera-fuzz-'));
+  try {
+    const output = joinPath(folder, bytes[0] === 0x8b ? 'out.png' : 'out.tsr');
+    const command = bytes[0] === 0x8b ? 'decode' : 'encode';
+    const words = [command, '-', '-o', output, '--model', fromRoot('tests/conformance/pack'), '--quiet', '--limit-pixels', '65536'];
+    const { code, text } = await runCommand(words, bytes);
+    const written = existsSync(output);
+    if (code === 0 && written && text === '') return 'accepted';
+    const name = /^tessera: (\w+): .*\n$/.exec(text)?.[1];
+    if (code === 0 || written || name === undefined || name === 'internal' || ![3, 4, 5].includes(code ?? 1))
+      throw new Error(`exit code ${code}, output ${written ? '' : 'not '}written, standard error: ${text}`);
+    return name as Outcome;
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
+
+function runCommand(words: readonly string[], input: Uint8Array): Promise<{ code: number | null; text: string }> {
+  return new Promise((resolve) => {
+    const child = spawn(process.execPath, [fromRoot('build/cli.js'), ...words]);
+    let text = '';
+    child.stderr.on('data', (chunk: Buffer) => {
+      text += chunk.toString();
+    });
+    child.on('close', (code) => resolve({ code, text }));
+    // The command may end before it has read everything.
+    child.stdin.on('error', () => {});
+    child.stdin.end(input);
+  });
+}
+
+/** All targets. */
+export const targets: readonly Target[] = [
+  { name: 'bytes', share: 4, files: true, make: anyBytes, run: runFile },
+  { name: 'header', share: 4, files: true, make: headerFields, run: runFile },
+  { name: 'sections', share: 4, files: true, make: sections, run: runFile },
+  { name: 'modes', share: 3, files: true, make: modeMaps, run: runFile, check: checkMemory },
+  { name: 'latents', share: 5, files: true, make: segments, run: runFile, check: checkMemory },
+  { name: 'decoder', share: 2, files: false, make: decoderFiles, run: runDecoder },
+  { name: 'manifest', share: 1, files: false, make: manifests, run: runManifest },
+  { name: 'input', share: 1, files: false, make: inputPictures, run: runInput },
+  {
+    name: 'command',
+    share: 0,
+    files: false,
+    make: (random) => (random.once(3) ? inputPictures(random) : random.pick([anyBytes, headerFields, segments])(random)),
+    run: runProcess,
+  },
+];
+
+/** Pixels that the header of a file claims, at most those that the limits let through; 0 without a header. */
+export function claimedPixels(bytes: Uint8Array): number {
+  try {
+    const { width, height } = parseHeader(bytes);
+    return width * height <= fuzzLimits.maxPixels ? width * height : 0;
+  } catch {
+    return 0;
+  }
+}
+
+/** A short name for a case. */
+export function fingerprint(bytes: Uint8Array): string {
+  return createHash('sha256').update(bytes).digest('hex').slice(0, 12);
+}

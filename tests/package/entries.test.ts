@@ -1,0 +1,113 @@
+/** The entries of the package: what is in their graphs, how large they are, and that importing them does nothing. */
+
+import { execFileSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { existsSync, readFileSync } from 'node:fs';
+import { describe, expect, test } from 'vitest';
+import * as decoder from '../../src/decoder.js';
+import { decode, encode } from '../../src/index.js';
+import { sha256, sha256Hex } from '../../src/models/digest.js';
+import { loadPack } from '../../src/models/load.js';
+import { fromRoot, randomNumbers, sameBytes, synthetic } from '../helpers.js';
+import { bundle, graphOf, without } from './bundles.js';
+
+type Target = string | { readonly [condition: string]: string };
+const { exports } = JSON.parse(readFileSync(fromRoot('package.json'), 'utf8')) as { exports: Record<string, Target> };
+const kilobyte = 1024;
+const sum = (sizes: Iterable<number>): number => [...sizes].reduce((total, size) => total + size, 0);
+
+describe('package.json', () => {
+  test('types come first and every file is there', () => {
+    for (const [name, target] of Object.entries(exports)) {
+      if (name.includes('*')) continue;
+      const files = typeof target === 'string' ? [target] : Object.values(target);
+      if (typeof target !== 'string') expect(Object.keys(target)[0], name).toBe('types');
+      for (const file of files) expect(existsSync(fromRoot(file)), `${name}: ${file}`).toBe(true);
+    }
+  });
+
+  test('hosts that compile nothing get the core as a module', () => {
+    expect(exports['./edge']).toMatchObject({
+      workerd: './build/edge.js',
+      worker: './build/edge.js',
+      'edge-light': './build/edge-light.js',
+    });
+    expect(readFileSync(fromRoot('build/edge.js'), 'utf8')).toMatch(/from\s*"\.\/codec\.wasm"/);
+    expect(readFileSync(fromRoot('build/edge-light.js'), 'utf8')).toMatch(/from\s*"\.\/codec\.wasm\?module"/);
+  });
+});
+
+test.each(['index', 'decode', 'entropy', 'worker', 'serve'])('importing %s does nothing', (name) => {
+  const script = `for (const name of ['WebAssembly', 'fetch', 'crypto', 'Worker', 'atob']) delete globalThis[name];
+    console.log(Object.keys(await import(${JSON.stringify(fromRoot(`build/${name}.js`))})).length > 0);`;
+  expect(execFileSync(process.execPath, ['--input-type=module', '-e', script], { encoding: 'utf8' })).toBe('true\n');
+});
+
+describe('graphs', () => {
+  test('./decode has neither onnxruntime nor the encoder', async () => {
+    const graph = graphOf(await bundle('src/decoder.ts'));
+    expect(graph).toContain('src/decode.ts');
+    expect(graph.filter((path) => /onnxruntime|ort|encode|select/.test(path))).toEqual([]);
+  });
+
+  test('./edge has the core once, as a module from outside', async () => {
+    const graph = graphOf(await bundle('src/edge.ts'));
+    expect(graph).toContain('./codec.wasm');
+    expect(graph).toContain('src/encode.ts');
+    expect(graph.filter((path) => path.includes('codec-wasm'))).toEqual([]);
+  });
+
+  test('./worker is a client alone; ./entropy has no pictures', async () => {
+    expect(graphOf(await bundle('src/worker/client.ts')).filter((path) => /encode|wasm|onnxruntime-web|models\//.test(path))).toEqual([]);
+    expect(graphOf(await bundle('src/entropy.ts')).filter((path) => /encode|decode|onnxruntime|models\//.test(path))).toEqual([]);
+  });
+
+  test('bundlers see no module of Node', async () => {
+    for (const source of ['src/index.ts', 'src/decoder.ts', 'src/worker/serve.ts'])
+      expect(graphOf(await bundle(source)).filter((path) => path.startsWith('node:'))).toEqual([]);
+  });
+});
+
+describe('sizes after gzip', () => {
+  test('./decode with the core: at most 60 KB; with the decoder of the default pack: at most 320 KB', async () => {
+    expect(sum((await bundle('src/decoder.ts', [without(['default-pack'])])).files.values())).toBeLessThan(60 * kilobyte);
+    expect(sum((await bundle('src/decoder.ts')).files.values())).toBeLessThan(320 * kilobyte);
+  });
+
+  test('the JavaScript of the default entry: at most 25 KB', async () => {
+    const { files } = await bundle('src/index.ts', [without(['default-pack', 'codec-wasm'])]);
+    expect(sum(files.values())).toBeLessThan(25 * kilobyte);
+  });
+});
+
+describe('./decode', () => {
+  test('decodes as the default entry does, and has no onnxruntime to offer', async () => {
+    const image = synthetic(140, 90);
+    const file = await encode(image, { quality: 30 });
+    expect(sameBytes((await decoder.decode(file)).data, (await decode(file)).data)).toBe(true);
+    expect(decoder.probe(file)).toMatchObject({ width: 140, height: 90 });
+    await expect(decoder.decode(file, { transform: 'ort' })).rejects.toMatchObject({ code: 'backendUnavailable' });
+    decoder.dispose();
+    expect((await decoder.decode(new Blob([file]))).width).toBe(140);
+  });
+
+  test('the pack inside the code is that of the folder', async () => {
+    const { defaultPackFile } = await import('../../src/generated/default-pack.js');
+    for (const name of ['decoder.bin', 'manifest.json']) {
+      const inlined = defaultPackFile(name);
+      expect(inlined !== undefined && sameBytes(inlined, readFileSync(fromRoot(`models/tessera-1/${name}`))), name).toBe(true);
+    }
+    expect(defaultPackFile('toString')).toBeUndefined();
+    expect((await loadPack()).manifest.name).toBe('tessera-1');
+  });
+});
+
+describe('SHA-256 where a page has no WebCrypto', () => {
+  test.each([0, 1, 55, 56, 63, 64, 65, 1000, 100_003])('%i bytes', async (length) => {
+    const random = randomNumbers(length + 1);
+    const bytes = Uint8Array.from({ length }, () => random());
+    const expected = createHash('sha256').update(bytes).digest('hex');
+    expect(Buffer.from(sha256(bytes)).toString('hex')).toBe(expected);
+    expect(await sha256Hex(bytes)).toBe(expected);
+  });
+});
