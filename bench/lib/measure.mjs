@@ -22,6 +22,12 @@ export function timedNow(work) {
   return { value, cpu: cpuTime() - cpu, wall: performance.now() - wall };
 }
 
+/** Repeats `work` for half a second, so that the engine has compiled it for good before it is measured. */
+export async function warmUp(work) {
+  const start = performance.now();
+  while (performance.now() - start < 500) await work();
+}
+
 /** Middle value; the mean of the two middle ones where the count is even. NaN of nothing. */
 export function median(values) {
   const sorted = [...values].sort((a, b) => a - b);

@@ -11,7 +11,7 @@ import { parseArgs } from 'node:util';
 import { fromRoot } from '../../scripts/setup.mjs';
 import { BareCore, benchCore, loadInner } from '../lib/core.mjs';
 import { environment, table, writeResult } from '../lib/environment.mjs';
-import { cpuTime, median, round, timed } from '../lib/measure.mjs';
+import { cpuTime, median, round, timed, warmUp } from '../lib/measure.mjs';
 import { loadPeer, peerKeys, qualityFor } from '../lib/peers.mjs';
 import { mosaic, pictureFiles, pictureFolder, readPicture, scales } from '../lib/pictures.mjs';
 import { measureStages } from './stages.mjs';
@@ -79,6 +79,7 @@ async function measurePeers() {
       });
       files[peer.key] = { quality: found.quality, bytes: found.bytes, encodeMs: found.encodeMs, psnr: found.value };
     }
+    if (index === 0) for (const { key, decode } of all) await warmUp(() => decode(files[key].bytes));
     const times = Object.fromEntries(all.map(({ key }) => [key, []]));
     for (let turn = -1; turn < rounds; turn++) {
       for (const { key, decode } of all) {
@@ -158,6 +159,7 @@ async function measureScaling() {
     const picture = mosaic([pictures[middle]], megapixels);
     const pixels = (picture.width * picture.height) / 1e6;
     const { value, cpu } = await timed(() => inner.encodeDetailed(engine, picture, { quality, modes: settings.modes, effort: 1 }));
+    await warmUp(() => inner.decodeFile(engine, value.bytes, {}));
     const times = [];
     // Small pictures need more turns for the same certainty.
     const turns = Math.max(3, Math.round(rounds / Math.max(pixels, 0.25)));

@@ -10,7 +10,7 @@ import { loadPack } from '../../src/models/load.js';
 import { conformanceDecoderFile, conformanceModels as models, vectorBytes } from '../conformance/files.js';
 import { packOfDecoder } from '../conformance/pack.js';
 import { fromRoot, sameBytes } from '../helpers.js';
-import { corruptFiles } from './damages.js';
+import { corruptFiles, escapedFile } from './damages.js';
 
 const folder = fromRoot('tests/corrupt/files');
 const index: Record<string, { code: ErrorCode; why: string; limits?: Partial<Limits> }> = JSON.parse(
@@ -72,6 +72,11 @@ describe('files', () => {
     for (const { name, bytes } of generated) {
       expect(sameBytes(bytes, files.find((file) => file.name === name)?.bytes as Uint8Array), name).toBe(true);
     }
+  });
+
+  test('an escape of the same making is fine for a latent of 32767', async () => {
+    const bytes = escapedFile(conformanceDecoderFile, vectorBytes('pixel-one-codec'), 32_767);
+    expect((await decodeFile(engine, bytes, { models })).width).toBe(1);
   });
 
   test('a valid file is decoded after all that', async () => {

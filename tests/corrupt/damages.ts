@@ -155,19 +155,8 @@ export function corruptFiles(decoder: Uint8Array, vector: (name: string) => Uint
     withState(new DataView(coarse.buffer, coarse.byteOffset).getUint32(0, true) ^ 1),
   );
   const one = vector('pixel-one-codec');
-  const oneParts = parsePictureSection(parseHeader(one), parseSections(one)[0]);
-  for (const [name, why, ones, bits] of [
-    ['escape-prefix', 'an escape of seventeen ones', 17, 0],
-    ['escape-large', 'an escape that leaves 16 bits', 16, 0x1ffff],
-  ] as const) {
-    const segment = escapedSegment(decoder, one, ones, bits);
-    add(
-      `${name}.tsr`,
-      'entropyDesync',
-      why,
-      join(one.subarray(0, 27), writeSection(1, writePictureSection({ ...oneParts, coarse: segment }))),
-    );
-  }
+  add('escape-prefix.tsr', 'entropyDesync', 'an escape of seventeen ones', escapedFile(decoder, one, 'longPrefix'));
+  add('escape-large.tsr', 'entropyDesync', 'a latent of 32768', escapedFile(decoder, one, 32_768));
 
   // 4x: over a limit. The first is 40 bytes long.
   const claim = (width: number, height: number): Uint8Array => join(writeHeader({ ...header, width, height }), new Uint8Array(13));
@@ -181,8 +170,13 @@ export function corruptFiles(decoder: Uint8Array, vector: (name: string) => Uint
   return files;
 }
 
-/** The coarse segment of one pixel whose first symbol is "above" with a prefix of `ones` and the suffix `bits`; the rest is 0. */
-function escapedSegment(decoderBytes: Uint8Array, file: Uint8Array, ones: number, bits: number): Uint8Array {
+/**
+ * A file of one pixel whose first latent is coded as "above" with an escape. Nothing is wrong with it but what that escape says.
+ *
+ * @param file - a vector of one pixel, one codec and one lane
+ * @param latent - the latent, or an escape of seventeen ones
+ */
+export function escapedFile(decoderBytes: Uint8Array, file: Uint8Array, latent: number | 'longPrefix'): Uint8Array {
   const pack = parseDecoderPack(decoderBytes);
   const header = parseHeader(file);
   const core = new BareCore();
@@ -190,18 +184,29 @@ function escapedSegment(decoderBytes: Uint8Array, file: Uint8Array, ones: number
   const codec = core.exports.createCodec(core.copyIn(pack.decoders[pack.modeSets.get(1)?.subset[0] as number][header.anchor].bytes));
   const plane = core.copyIn(new Uint8Array(2));
   const rows = core.allocate(2);
-  core.exports.contextRows(plane, 1, 1, codec, rows, core.allocate(2));
-  const row = new DataView(core.exports.memory.buffer).getUint16(rows, true);
+  const integers = core.allocate(2);
+  core.exports.contextRows(plane, 1, 1, codec, rows, integers);
+  const memory = new DataView(core.exports.memory.buffer);
+  const row = memory.getUint16(rows, true);
   const [n, order] = pack.classes.subarray(2 * (row >> 4));
-  const half = 16_384;
-  const slots: [start: number, frequency: number][] = [];
-  const last = frequenciesOfRow(pack, row)[2 * n + 2];
-  slots.push([32_768 - last, last]);
-  for (let bit = 0; bit < ones; bit++) slots.push([half, half]);
-  slots.push([0, half]);
-  for (let bit = ones + order - 1; bit >= 0; bit--) slots.push([((bits >> bit) & 1) * half, half]);
-  return encodeSlots(slots);
+  const frequencies = frequenciesOfRow(pack, row);
+  const slotsOf = (symbol: number): Slots => [
+    frequencies.slice(0, symbol).reduce((sum, frequency) => sum + frequency, 0),
+    frequencies[symbol],
+  ];
+  const bit = (value: number): Slots => [16_384 * (value & 1), 16_384];
+  const value = latent === 'longPrefix' ? 2 ** (17 + order) : latent - memory.getInt16(integers, true) - n - 1 + 2 ** order;
+  const length = Math.floor(Math.log2(value));
+  const slots = [slotsOf(2 * n + 2), ...new Array<Slots>(length - order).fill(bit(1)), bit(0)];
+  for (let position = length - 1; position >= 0; position--) slots.push(bit(value >> position));
+  // Grids 5, 4 and 3: no context, so the same row, and a residual of 0.
+  for (let grid = 5; grid >= 3; grid--) slots.push(slotsOf(n + 1));
+  const picture = parsePictureSection(header, parseSections(file)[0]);
+  return join(file.subarray(0, 27), writeSection(1, writePictureSection({ ...picture, coarse: encodeSlots(slots) })));
 }
+
+/** First slot and number of slots of a symbol. */
+type Slots = readonly [start: number, frequency: number];
 
 /** The row's frequencies from block 1, mirrored where the fraction is above 0. */
 function frequenciesOfRow(pack: ReturnType<typeof parseDecoderPack>, row: number): number[] {
@@ -217,7 +222,7 @@ function frequenciesOfRow(pack: ReturnType<typeof parseDecoderPack>, row: number
 }
 
 /** One lane of rANS (FORMAT.md §5), written backwards. */
-function encodeSlots(slots: readonly (readonly [start: number, frequency: number])[]): Uint8Array {
+function encodeSlots(slots: readonly Slots[]): Uint8Array {
   const bytes: number[] = [];
   let state = 2 ** 23;
   for (const [start, frequency] of slots.toReversed()) {

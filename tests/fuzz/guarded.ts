@@ -19,9 +19,10 @@ let core: BareCore | undefined;
 /**
  * Decodes mode map and latents of a file whose header and section can be read and have a rate that the pack has.
  *
- * @throws Error when memory beside the picture has changed
+ * @returns whether they can be decoded
+ * @throws Error when memory beside the picture has changed, or when the accepted streams are not the ones that code what was decoded
  */
-export function decodeGuarded(bytes: Uint8Array): void {
+export function decodeGuarded(bytes: Uint8Array): boolean {
   core ??= new BareCore();
   const { exports } = core;
   const start = exports.mark();
@@ -30,12 +31,56 @@ export function decodeGuarded(bytes: Uint8Array): void {
     const guard = core.allocate(guardBytes);
     core.bytes(guard, guardBytes).fill(guardValue);
     const weights = Buffer.from(core.bytes(weightsFrom, weightsTo - weightsFrom));
-    decode(core, bytes);
+    const accepted = decode(core, bytes);
     if (weights.compare(core.bytes(weightsFrom, weights.length)) !== 0) throw new Error('the weights have changed');
     if (core.bytes(guard, guardBytes).some((byte) => byte !== guardValue)) throw new Error('memory behind the picture has changed');
+    if (accepted) checkRecoded(core, bytes);
+    else checkReads(core, bytes);
+    return accepted;
   } finally {
     exports.release(start);
   }
+}
+
+/** Decodes damaged streams again with other bytes behind them: if that makes a difference, they were read. */
+function checkReads(target: BareCore, bytes: Uint8Array): void {
+  const before = contentsOf(target);
+  decode(target, bytes, 0xff);
+  if (!before.equals(contentsOf(target))) throw new Error('bytes behind a stream were read');
+}
+
+/** Modes and latents that the core holds. */
+function contentsOf(target: BareCore): Buffer {
+  const planes = [0, 1, 2, 3, 4, 5, 6].map((grid) => {
+    const plane = target.plane(grid);
+    return new Uint8Array(plane.buffer, plane.byteOffset, plane.byteLength);
+  });
+  return Buffer.concat([target.modes(), ...planes]);
+}
+
+/** Copies a stream in with `behind` after it. @returns its address */
+function copyStream(target: BareCore, stream: Uint8Array, behind: number): number {
+  const pointer = target.allocate(stream.length + guardBytes);
+  target.bytes(pointer, stream.length).set(stream);
+  target.bytes(pointer + stream.length, guardBytes).fill(behind);
+  return pointer;
+}
+
+/** Codes what the core holds again: rANS and the fixed and uniform maps have one form for each content, so every byte must come back. */
+function checkRecoded(target: BareCore, bytes: Uint8Array): void {
+  const { exports, priors } = target;
+  const header = parseHeader(bytes);
+  const { modeMap, coarse, tiles } = parsePictureSection(header, parseSections(bytes)[0]);
+  if (target.modes().some((mode) => mode >= header.modes)) throw new Error('a mode that the file does not have');
+  const compare = (part: Uint8Array, what: string, encode: (out: number, capacity: number) => number): void => {
+    if (Buffer.compare(part, target.written(what, encode)) !== 0) throw new Error(`${what} has another form than the one accepted`);
+  };
+  if (header.modes > 1) {
+    compare(modeMap, 'the mode map', (out, capacity) => exports.encodeModeMap(modeMap[0] & 3, priors, out, capacity));
+  }
+  [coarse, ...tiles].forEach((part, index) => {
+    compare(part, `segment ${index}`, (out, capacity) => exports.encodeSegment(index, out, capacity, header.lanes));
+  });
 }
 
 /** Decodes a sound file with the tables that are in the core, and compares. */
@@ -69,21 +114,23 @@ function begin(target: BareCore, bytes: Uint8Array, tables = true): { weightsFro
   return { weightsFrom, weightsTo: target.exports.modesPointer() >>> 0 };
 }
 
-function decode(target: BareCore, bytes: Uint8Array): void {
+/** @returns whether every stream was accepted */
+function decode(target: BareCore, bytes: Uint8Array, behind = 0): boolean {
   const { exports } = target;
   const header = parseHeader(bytes);
   const { modeMap, coarse, tiles } = parsePictureSection(header, parseSections(bytes)[0]);
   if (header.modes > 1) {
     const mark = exports.mark();
-    const status = exports.decodeModeMap(target.copyIn(modeMap), modeMap.length, target.priors);
+    const status = exports.decodeModeMap(copyStream(target, modeMap, behind), modeMap.length, target.priors);
     exports.release(mark);
-    if (status !== 0) return;
+    if (status !== 0) return false;
   }
   const segments = [coarse, ...tiles];
   for (let index = 0; index < segments.length; index++) {
     const mark = exports.mark();
-    const status = exports.decodeSegment(index, target.copyIn(segments[index]), segments[index].length, header.lanes);
+    const status = exports.decodeSegment(index, copyStream(target, segments[index], behind), segments[index].length, header.lanes);
     exports.release(mark);
-    if (status !== 0) return;
+    if (status !== 0) return false;
   }
+  return true;
 }

@@ -9,12 +9,12 @@ import { readPicture } from '../../src/cli/pictures.js';
 import { engineOfPackage } from '../../src/codec.js';
 import { crc32, parseHeader } from '../../src/container.js';
 import { decodeFile } from '../../src/decode.js';
-import { resolveLimits } from '../../src/limits.js';
+import { defaultLimits, resolveLimits } from '../../src/limits.js';
 import { loadPack } from '../../src/models/load.js';
 import type { ModeCount } from '../../src/types.js';
-import { conformanceModels as models } from '../conformance/files.js';
+import { conformanceDecoderFile, conformanceModels as models } from '../conformance/files.js';
 import { emptyGrids, type FileContents, pixelsOf, writeContents } from '../conformance/harness.js';
-import { packOfDecoder } from '../conformance/pack.js';
+import { conformanceAnchors, conformancePackId, conformanceSteps, packOfDecoder } from '../conformance/pack.js';
 import { drawLatent, drawModes, type LatentKind } from '../conformance/plans.js';
 import { Random } from '../conformance/random.js';
 import { fromRoot, sameBytes } from '../helpers.js';
@@ -23,6 +23,7 @@ import { inputPictures } from './inputs.js';
 import { type Outcome, outcomeOf } from './outcome.js';
 import { decoderFiles, manifests } from './packs.js';
 import { anyBytes, headerFields, modeMaps, sections, segments } from './pictures.js';
+import { isSoundDecoder, type Reader, verdictOnFile } from './verdict.js';
 
 /** One thing to fuzz. */
 export interface Target {
@@ -48,11 +49,30 @@ async function runFile(bytes: Uint8Array): Promise<Outcome> {
   return outcomeOf(() => decodeFile(engine, bytes, { models, limits: fuzzLimits }), [2, 3, 4]);
 }
 
-/** The entropy decoder once more, in watched memory, on files that get as far as the core. */
-function checkMemory(bytes: Uint8Array, outcome: Outcome): void {
-  if (outcome !== 'accepted' && outcome !== 'entropyDesync') return;
-  decodeGuarded(bytes);
+const reader: Reader = {
+  pack: {
+    id: conformancePackId,
+    hash: createHash('sha256').update(conformanceDecoderFile).digest('hex').slice(0, 16),
+    anchors: conformanceAnchors,
+    steps: conformanceSteps.length,
+  },
+  maxPixels: fuzzLimits.maxPixels,
+  maxDimension: defaultLimits.maxDimension,
+};
+
+/** The library's outcome against the second opinion, and the entropy decoder once more in watched memory. */
+function checkFile(bytes: Uint8Array, outcome: Outcome): void {
+  const verdict = verdictOnFile(bytes, reader);
+  if (verdict !== undefined && outcome !== verdict) throw new Error(`${outcome} where FORMAT.md has ${verdict}`);
+  if (verdict !== undefined) return;
+  if (outcome !== 'accepted' && outcome !== 'entropyDesync') throw new Error(`${outcome} where FORMAT.md leaves it to the streams`);
+  if (decodeGuarded(bytes) !== (outcome === 'accepted')) throw new Error(`${outcome}, but not in watched memory`);
   checkTables();
+}
+
+/** A pack is accepted if and only if it is sound. */
+function checkDecoder(bytes: Uint8Array, outcome: Outcome): void {
+  if (isSoundDecoder(bytes) !== (outcome === 'accepted')) throw new Error(`${outcome}, which FORMAT.md §7 does not say`);
 }
 
 /** A pack that is accepted must carry any latents through a file, and show the same pixels from both sets of kernels. */
@@ -123,12 +143,12 @@ function runCommand(words: readonly string[], input: Uint8Array): Promise<{ code
 
 /** All targets. */
 export const targets: readonly Target[] = [
-  { name: 'bytes', share: 4, files: true, make: anyBytes, run: runFile },
-  { name: 'header', share: 4, files: true, make: headerFields, run: runFile },
-  { name: 'sections', share: 4, files: true, make: sections, run: runFile },
-  { name: 'modes', share: 3, files: true, make: modeMaps, run: runFile, check: checkMemory },
-  { name: 'latents', share: 5, files: true, make: segments, run: runFile, check: checkMemory },
-  { name: 'decoder', share: 2, files: false, make: decoderFiles, run: runDecoder },
+  { name: 'bytes', share: 4, files: true, make: anyBytes, run: runFile, check: checkFile },
+  { name: 'header', share: 4, files: true, make: headerFields, run: runFile, check: checkFile },
+  { name: 'sections', share: 4, files: true, make: sections, run: runFile, check: checkFile },
+  { name: 'modes', share: 3, files: true, make: modeMaps, run: runFile, check: checkFile },
+  { name: 'latents', share: 5, files: true, make: segments, run: runFile, check: checkFile },
+  { name: 'decoder', share: 2, files: false, make: decoderFiles, run: runDecoder, check: checkDecoder },
   { name: 'manifest', share: 1, files: false, make: manifests, run: runManifest },
   { name: 'input', share: 1, files: false, make: inputPictures, run: runInput },
   {

@@ -82,6 +82,23 @@ test('a call that waits is aborted without disturbing the one that runs', async 
   codec.dispose();
 });
 
+test('a region, and its rows one after the other', async () => {
+  const codec = codecOf();
+  const region = { x: 5, y: 3, width: 140, height: 130 };
+  const rows: number[] = [];
+  let sum = 0;
+  const part = await codec.decode(file, {
+    region,
+    onRows: ({ y, data }) => {
+      rows.push(y);
+      sum += data.length;
+    },
+  });
+  expect(sameBytes(part.data, (await decode(file, { region })).data)).toBe(true);
+  expect([rows, sum]).toEqual([[0, 125], part.data.length]);
+  codec.dispose();
+});
+
 test('errors keep their code and offset', async () => {
   const codec = codecOf();
   await expect(codec.decode(file.subarray(0, 20))).rejects.toMatchObject({ name: 'TesseraError', code: 'truncated', offset: 20 });

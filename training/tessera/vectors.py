@@ -1,6 +1,6 @@
 """Reference vectors: context model -> rows -> bytes -> pixels, computed by integer.py (never by the float model).
 
-    /usr/bin/python3 -m tessera.vectors --out ../tests/vectors [--checkpoint RUN/checkpoint.pt --data CACHE]
+    /usr/bin/python3 -m tessera.vectors --out ../tests/vectors [--checkpoint RUN/checkpoint.pt]
 
 Each JSON holds one small single-mode picture (one patch, one tile): `decoder` (base64, FORMAT.md section 7.5),
 `inverseGain`, `logScaleOffset`, per grid `latents`, `integers`, `rows` (raster), the rANS streams `coarse` and `tile` (base64)
@@ -15,7 +15,6 @@ import numpy as np
 import torch
 
 from .codec import Codec, Quantiser
-from .data import Pictures, validation_pictures
 from .export import context_layers, decoder_block, fixed, load_codec, synthesis_tensors
 from .integer import context_rows, encode_stream, reconstruct, wavefront
 from .tables import laplace_rows, step_table
@@ -75,11 +74,23 @@ def random_codec(seed):
     return codec
 
 
+def drawn_picture(side=128):
+    """A picture with a slope, an edge, a disc, stripes and grain, [1, 3, side, side] in [-0.5, 0.5]; nobody's photograph."""
+    y, x = torch.meshgrid(torch.arange(side) / side, torch.arange(side) / side, indexing='ij')
+    disc = ((x - 0.6).square() + (y - 0.4).square() < 0.05).float()
+    edge = (x + 0.4 * y > 0.55).float()
+    stripes = torch.sin(60 * y) * (x < 0.3).float()
+    grain = torch.randn(side, side, generator=torch.Generator().manual_seed(9))
+    red = 0.5 * x - 0.3 + 0.3 * disc + 0.1 * stripes
+    green = 0.4 * y - 0.2 + 0.25 * edge - 0.2 * disc + 0.1 * stripes
+    blue = 0.2 - 0.4 * edge * y + 0.05 * disc
+    return (torch.stack([red, green, blue])[None] + 0.02 * grain).clamp(-0.5, 0.5)
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument('--out', required=True)
     parser.add_argument('--checkpoint')
-    parser.add_argument('--data')
     options = parser.parse_args()
     os.makedirs(options.out, exist_ok=True)
     generator = np.random.default_rng(5)
@@ -93,11 +104,10 @@ def main():
         made.append(vector(f'random-{width}x{height}', random_codec(index), 1, latents, steps[index * 6]))
     if options.checkpoint:
         codec, _ = load_codec(options.checkpoint)
-        entry, pixels = validation_pictures(Pictures(options.data))[0]
-        crop = pixels[None, :, :128, :128]
+        crop = drawn_picture()
         with torch.no_grad():
             outputs = codec.analysis(crop)
-            for anchor in range(len(codec.lambdas)):
+            for anchor in (1, len(codec.lambdas) - 1):
                 grids = outputs[codec.groups[anchor]]
                 latents = [Quantiser('hard')(v)[0, 0].numpy().astype(np.int64) for v in codec.latents(grids, 0, anchor)]
                 made.append(vector(f'trained-anchor{anchor}', codec, anchor, latents, steps[10]))
