@@ -68,15 +68,22 @@ export function createSession(ort: Ort, model: Uint8Array): Promise<OrtModule.In
   return session;
 }
 
+/** "tessera!": no WebAssembly module begins like this. */
+const marker = Uint8Array.of(0x74, 0x65, 0x73, 0x73, 0x65, 0x72, 0x61, 0x21);
+
+/** onnxruntime-web may hand on a copy, so the bytes are compared. */
+function isMarker(source: unknown): boolean {
+  const bytes = source instanceof ArrayBuffer ? new Uint8Array(source) : source;
+  return bytes instanceof Uint8Array && bytes.length === marker.length && bytes.every((byte, index) => byte === marker[index]);
+}
+
 /**
  * onnxruntime-web takes no precompiled module, only bytes that it gives to `WebAssembly.instantiate`. It is given a marker for
  * bytes, and that function knows the marker while the session is created; other callers are not affected.
  */
 async function withPrecompiled<Result>(ort: Ort, module: WebAssembly.Module, create: () => Promise<Result>): Promise<Result> {
-  const marker = new Uint8Array(8);
-  ort.env.wasm.wasmBinary = marker;
+  ort.env.wasm.wasmBinary = marker.slice();
   const original = WebAssembly.instantiate;
-  const isMarker = (source: unknown): boolean => source === marker || source === marker.buffer;
   const replacement = async (source: unknown, imports?: WebAssembly.Imports): Promise<unknown> =>
     isMarker(source) ? { module, instance: await original(module, imports) } : Reflect.apply(original, WebAssembly, [source, imports]);
   Reflect.set(WebAssembly, 'instantiate', replacement);

@@ -1,6 +1,6 @@
 /** The entries of the package: what is in their graphs, how large they are, and that importing them does nothing. */
 
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
@@ -109,5 +109,36 @@ describe('SHA-256 where a page has no WebCrypto', () => {
     const expected = createHash('sha256').update(bytes).digest('hex');
     expect(Buffer.from(sha256(bytes)).toString('hex')).toBe(expected);
     expect(await sha256Hex(bytes)).toBe(expected);
+  });
+});
+
+describe('hosts that compile no code from bytes', () => {
+  // What workerd does to WebAssembly, in a process of its own: onnxruntime-web is set up once per process.
+  const script = (configure: string): string => `
+    import { readFileSync } from 'node:fs';
+    const core = new WebAssembly.Module(readFileSync(${JSON.stringify(fromRoot('build/codec.wasm'))}));
+    const runtime = new WebAssembly.Module(readFileSync(${JSON.stringify(fromRoot('node_modules/onnxruntime-web/dist/ort-wasm-simd-threaded.wasm'))}));
+    const { instantiate } = WebAssembly;
+    const refuse = async () => { throw new WebAssembly.CompileError('code generation disallowed'); };
+    Object.assign(WebAssembly, { compile: refuse, instantiate: (source, imports) => source instanceof WebAssembly.Module ? instantiate(source, imports) : refuse() });
+    const { configureOnnxruntime, encode, init } = await import(${JSON.stringify(fromRoot('build/index.js'))});
+    await init(core);
+    ${configure}
+    const data = Uint8ClampedArray.from({ length: 64 * 64 * 4 }, (_, i) => (i % 4 === 3 ? 255 : (i * 7) % 251));
+    const options = { quality: 40, modes: 1, effort: 1 };
+    const result = await encode({ data, width: 64, height: 64 }, options).then((bytes) => Buffer.from(bytes).toString('hex'), (error) => error.code);
+    process.stdout.write(result);`;
+  // The exit status is not looked at: the runtime's own glue leaves a rejected promise behind when it is refused.
+  const run = (configure: string): string =>
+    spawnSync(process.execPath, ['--input-type=module', '-e', script(configure)], { encoding: 'utf8' }).stdout;
+
+  test('encode with the precompiled modules: the same file', async () => {
+    const data = Uint8ClampedArray.from({ length: 64 * 64 * 4 }, (_, i) => (i % 4 === 3 ? 255 : (i * 7) % 251));
+    const expected = await encode({ data, width: 64, height: 64 }, { quality: 40, modes: 1, effort: 1 });
+    expect(run('configureOnnxruntime({ module: runtime });')).toBe(Buffer.from(expected).toString('hex'));
+  });
+
+  test('without the module of onnxruntime-web: backendUnavailable', () => {
+    expect(run('')).toBe('backendUnavailable');
   });
 });
