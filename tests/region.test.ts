@@ -38,7 +38,7 @@ describe.each([64, 128, 256] as const)('patches of %i', (patch) => {
   test.each<[string, Region]>([
     ['the whole picture', { x: 0, y: 0, width, height }],
     ['one pixel in the last corner', { x: width - 1, y: height - 1, width: 1, height: 1 }],
-    ['one tile', { x: 512, y: 512, width: 512, height: 512 }],
+    ['one tile', { x: 512, y: 0, width: 512, height: 512 }],
     ['both sides of a tile edge', { x: 511, y: 511, width: 2, height: 2 }],
     ['one row', { x: 0, y: 600, width, height: 1 }],
   ])('%s', (_, region) => check(region));

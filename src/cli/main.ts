@@ -35,7 +35,7 @@ async function run([word, ...rest]: readonly string[], signal: AbortSignal): Pro
 }
 
 const interruption = new AbortController();
-process.once('SIGINT', () => interruption.abort());
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => interruption.abort());
 
 let failed = false;
 
