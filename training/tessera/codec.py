@@ -24,7 +24,7 @@ START_LOG_GAIN = {
 class Quantiser:
     """Stand-in for rounding: 'noise' anneals soft rounding with noise, 'hard' rounds and has no gradient.
 
-    Rounding with an identity gradient is not here: it raised J by a quarter within minutes (PLAN.md, main1 and main2).
+    Rounding with an identity gradient is not here: the training loss rose under it (PLAN.md, main1 and main2; not a clean test).
     """
 
     def __init__(self, kind, progress=0.0):
