@@ -5,7 +5,7 @@
  *     header 27 bytes │ section: tag u8, length LEB128, CRC-32 u32, payload │ section …
  *     picture section: lengths (LEB128 each) of mode map, coarse segment, tile segments │ mode map │ coarse │ tiles
  *
- * Read me first: nothing here allocates by a number that the file states; every length is compared with the bytes that
+ * Read me first: the header counts the sections, so a file that lost its last ones is no valid file. Nothing here allocates by a number that the file states; every length is compared with the bytes that
  * remain before it is used; a section's checksum covers its tag and length too, and is checked before the tag is judged.
  */
 
@@ -24,13 +24,19 @@ const patchSides = [128, 64, 256] as const;
 const laneCounts = [1, 2, 4, 8] as const;
 const pictureTag = 0x01;
 const skippableBit = 0x40;
+/** The header has five bits for the number of sections, less one. */
+const mostSections = 32;
+
+/** What a section is made of. */
+export interface SectionContents {
+  readonly tag: number;
+  readonly payload: Uint8Array;
+}
 
 /** One section as it stands in the file. */
-export interface Section {
-  readonly tag: number;
+export interface Section extends SectionContents {
   /** Offset of the payload in the file. */
   readonly offset: number;
-  readonly payload: Uint8Array;
 }
 
 /** The picture section, cut into its parts. */
@@ -125,7 +131,7 @@ export function writeHeader(header: Header): Uint8Array {
   for (let i = 0; i < 8; i++) bytes[12 + i] = Number.parseInt(header.packHash.slice(2 * i, 2 * i + 2), 16);
   bytes[20] = header.anchor;
   bytes[21] = header.step;
-  bytes[22] = 0;
+  bytes[22] = header.sections - 1;
   view.setUint32(23, crc32(bytes.subarray(0, 23)), true);
   return bytes;
 }
@@ -151,7 +157,8 @@ export function parseHeader(bytes: Uint8Array): Header {
   if (profile & 0xc0) throw new TesseraError('unsupportedFeature', `reserved bits of the profile are set (${profile})`, { offset: 5 });
   const patchCode = (profile >> 2) & 3;
   if (patchCode === 3) throw new TesseraError('unsupportedFeature', 'reserved patch size', { offset: 5 });
-  if (bytes[22] !== 0) throw new TesseraError('unsupportedFeature', `unknown border filter ${bytes[22]}`, { offset: 22 });
+  const filter = Math.floor(bytes[22] / mostSections);
+  if (filter !== 0) throw new TesseraError('unsupportedFeature', `unknown border filter ${filter}`, { offset: 22 });
   return {
     version: bytes[4],
     width: view.getUint16(6, true) + 1,
@@ -163,6 +170,7 @@ export function parseHeader(bytes: Uint8Array): Header {
     packHash: Array.from(bytes.subarray(12, 20), (byte) => byte.toString(16).padStart(2, '0')).join(''),
     anchor: bytes[20],
     step: bytes[21],
+    sections: (bytes[22] % mostSections) + 1,
   };
 }
 
@@ -177,16 +185,18 @@ export function writeSection(tag: number, payload: Uint8Array): Uint8Array {
 }
 
 /**
- * Reads all sections after the header.
+ * Reads all sections after the header: as many as it says, and nothing after them.
  *
  * @throws TesseraError `truncated`, `corruptSection`, `checksumMismatch`, `unsupportedFeature`
  */
-export function parseSections(bytes: Uint8Array): Section[] {
+export function parseSections(header: Header, bytes: Uint8Array): Section[] {
   const sections: Section[] = [];
   let position = headerLength;
   let previousTag = -1;
-  if (position === bytes.length) throw new TesseraError('truncated', 'the file ends after the header', { offset: position });
-  while (position < bytes.length) {
+  while (sections.length < header.sections) {
+    if (position === bytes.length) {
+      throw new TesseraError('truncated', `the file ends after ${sections.length} of ${header.sections} sections`, { offset: position });
+    }
     const start = position;
     const tag = bytes[start];
     if (tag <= previousTag) throw new TesseraError('corruptSection', `section ${tag} after section ${previousTag}`, { offset: start });
@@ -211,6 +221,9 @@ export function parseSections(bytes: Uint8Array): Section[] {
     sections.push({ tag, offset: payloadStart, payload });
     previousTag = tag;
     position = payloadStart + length.value;
+  }
+  if (position < bytes.length) {
+    throw new TesseraError('corruptSection', `${bytes.length - position} bytes after the last section`, { offset: position });
   }
   if (sections[0].tag !== pictureTag) throw new TesseraError('corruptSection', 'there is no picture section', { offset: headerLength });
   return sections;
@@ -255,9 +268,23 @@ export function parsePictureSection(header: Header, section: Section): PictureSe
   return { modeMap: parts[0], coarse: parts[1], tiles: parts.slice(2) };
 }
 
-/** Writes a whole file. */
-export function writeFile(header: Header, picture: PictureSection): Uint8Array<ArrayBuffer> {
-  return concatenate([writeHeader(header), writeSection(pictureTag, writePictureSection(picture))]);
+/**
+ * Writes a whole file.
+ *
+ * @param others - sections after the picture, by ascending tag
+ */
+export function writeFile(
+  header: Omit<Header, 'sections'>,
+  picture: PictureSection,
+  others: readonly SectionContents[] = [],
+): Uint8Array<ArrayBuffer> {
+  const sections = [{ tag: pictureTag, payload: writePictureSection(picture) }, ...others];
+  if (sections.length > mostSections)
+    throw new TesseraError('invalidArgument', `${sections.length} sections; a file has at most ${mostSections}`);
+  return concatenate([
+    writeHeader({ ...header, sections: sections.length }),
+    ...sections.map(({ tag, payload }) => writeSection(tag, payload)),
+  ]);
 }
 
 /**

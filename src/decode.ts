@@ -39,7 +39,7 @@ export async function decodeFile(engine: EngineBase, bytes: Uint8Array, options:
   await pacer.step('model', 1, 1);
 
   // 3. Sections.
-  const picture = parsePictureSection(header, parseSections(bytes)[0]);
+  const picture = parsePictureSection(header, parseSections(header, bytes)[0]);
 
   return engine.withCore(async (core) => {
     core.begin(pack.decoder, { ...header, rate: header, encoding: false });
@@ -118,7 +118,7 @@ export async function decodeCodecs(engine: EngineBase, bytes: Uint8Array, option
   checkSize(header.width, header.height, 1, resolveLimits(options.limits));
   const pack = await loadPack(options.models);
   checkPack(pack, header);
-  const picture = parsePictureSection(header, parseSections(bytes)[0]);
+  const picture = parsePictureSection(header, parseSections(header, bytes)[0]);
   return engine.withCore(async (core) => {
     core.begin(pack.decoder, { ...header, rate: header, encoding: false });
     if (header.modes > 1) core.decodeModeMap(picture.modeMap);

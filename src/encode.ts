@@ -20,7 +20,7 @@ import { selectModes } from './select.js';
 import { type AnalysedTile, analyseTiles } from './transforms/analyse.js';
 import { createOrtAnalysis } from './transforms/ort.js';
 import { wasmSynthesis } from './transforms/wasm.js';
-import type { EncodeOptions, Header, ModeCount, Picture, PixelSource } from './types.js';
+import type { EncodeOptions, ModeCount, Picture, PixelSource } from './types.js';
 
 /** What `encode` does when an option is left out. */
 export const defaultOptions = { quality: 50, modes: 8, effort: 5, patch: 128, lanes: 1 } as const;
@@ -110,7 +110,7 @@ export async function encodeDetailed(
     }
 
     // 6. Write the file.
-    const header: Header = {
+    const header = {
       version: formatVersion,
       width,
       height,

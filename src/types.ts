@@ -118,4 +118,6 @@ export interface Header {
   readonly anchor: number;
   /** Row of the pack's step table. */
   readonly step: number;
+  /** Number of sections in the file, 1 to 32. */
+  readonly sections: number;
 }

@@ -31,6 +31,7 @@ const header: Header = {
   packHash: '0123456789abcdef',
   anchor: 3,
   step: 17,
+  sections: 1,
 };
 
 const picture = {
@@ -43,7 +44,7 @@ const file = writeFile(header, picture);
 /** Everything that the container can say about a file, or its error. */
 function read(bytes: Uint8Array): unknown {
   const parsed = parseHeader(bytes);
-  return parsePictureSection(parsed, parseSections(bytes)[0]);
+  return parsePictureSection(parsed, parseSections(parsed, bytes)[0]);
 }
 
 function codeOf(bytes: Uint8Array): string {
@@ -166,6 +167,7 @@ describe('header', () => {
       packHash: fc.uint8Array({ minLength: 8, maxLength: 8 }).map((bytes) => Buffer.from(bytes).toString('hex')),
       anchor: fc.integer({ min: 0, max: 255 }),
       step: fc.integer({ min: 0, max: 255 }),
+      sections: fc.integer({ min: 1, max: 32 }),
     });
     fc.assert(
       fc.property(headers, (value) => {
@@ -189,7 +191,7 @@ describe('header', () => {
     ['zero-block flags', { 5: 0x53 }, 'unsupportedFeature'],
     ['profile bit 7', { 5: 0x93 }, 'unsupportedFeature'],
     ['patch code 3', { 5: 0x1f }, 'unsupportedFeature'],
-    ['border filter', { 22: 1 }, 'unsupportedFeature'],
+    ['border filter', { 22: 0x20 }, 'unsupportedFeature'],
   ])('%s behind a correct checksum', (_, changes, code) => {
     expect(codeOf(withHeaderBytes(changes))).toBe(code);
   });
@@ -238,21 +240,34 @@ describe('sections', () => {
 
   const start = file.subarray(0, 27);
   const section = file.subarray(27);
+  const withSections = (...sections: Uint8Array[]): Uint8Array => join(writeHeader({ ...header, sections: sections.length }), ...sections);
   test.each([
-    ['a picture twice', join(file, section), 'corruptSection'],
-    ['sections out of order', join(start, writeSection(0x41, new Uint8Array(3)), section), 'corruptSection'],
+    ['a picture twice', withSections(section, section), 'corruptSection'],
+    ['sections out of order', withSections(writeSection(0x41, new Uint8Array(3)), section), 'corruptSection'],
     ['no picture', join(start, writeSection(0x41, new Uint8Array(3))), 'corruptSection'],
+    ['a section that is not counted', join(file, writeSection(0x41, new Uint8Array(1))), 'corruptSection'],
+    ['a section that is counted and not there', join(withSections(section, section).subarray(0, file.length)), 'truncated'],
     ['one byte left over that is no section', join(file, Uint8Array.of(0)), 'corruptSection'],
-    ['an unknown critical section', join(file, writeSection(0x03, new Uint8Array(1))), 'unsupportedFeature'],
-    ['the reserved alpha section', join(file, writeSection(0x02, new Uint8Array(1))), 'unsupportedFeature'],
+    ['an unknown critical section', withSections(section, writeSection(0x03, new Uint8Array(1))), 'unsupportedFeature'],
+    ['the reserved alpha section', withSections(section, writeSection(0x02, new Uint8Array(1))), 'unsupportedFeature'],
     ['a length in a longer form', join(start, Uint8Array.of(1, 0x80, 0x00), new Uint8Array(4)), 'corruptSection'],
     ['a huge length', join(start, Uint8Array.of(1, 0xff, 0xff, 0xff, 0xff, 0x0f), new Uint8Array(4)), 'truncated'],
   ])('%s', (_, bytes, code) => {
     expect(codeOf(bytes)).toBe(code);
   });
 
+  test('at most 32 sections are written, by ascending tag', () => {
+    const others = Array.from({ length: 31 }, (_, index) => ({ tag: 0x60 + index, payload: Uint8Array.of(index) }));
+    const bytes = writeFile(header, picture, others.slice(0, 31));
+    expect(parseHeader(bytes).sections).toBe(32);
+    expect(parseSections(parseHeader(bytes), bytes).slice(1)).toMatchObject(others);
+    expect(() => writeFile(header, picture, [...others, { tag: 0xff, payload: new Uint8Array(0) }])).toThrow(
+      expect.objectContaining({ code: 'invalidArgument' }),
+    );
+  });
+
   test('unknown sections that may be skipped are skipped, but not unchecked', () => {
-    const bytes = join(file, writeSection(0x41, Uint8Array.of(1, 2, 3)), writeSection(0x7f, new Uint8Array(0)));
+    const bytes = withSections(section, writeSection(0x41, Uint8Array.of(1, 2, 3)), writeSection(0x7f, new Uint8Array(0)));
     expect(read(bytes)).toEqual(picture);
     bytes[bytes.length - 1] ^= 1;
     expect(codeOf(bytes)).toBe('checksumMismatch');

@@ -8,7 +8,7 @@ const lineBytes = 8;
 /** The lines of a table: offset, bytes, meaning. */
 export function annotate(file: Uint8Array): string {
   const header = parseHeader(file);
-  const sections = parseSections(file);
+  const sections = parseSections(header, file);
   const picture = parsePictureSection(header, sections[0]);
   const view = new DataView(file.buffer, file.byteOffset, file.byteLength);
   const lines: string[] = [];
@@ -40,7 +40,7 @@ export function annotate(file: Uint8Array): string {
   put(8, 'first bytes of the SHA-256 of decoder.bin');
   put(1, `anchor ${header.anchor}`);
   put(1, `step ${header.step}`);
-  put(1, 'border filter: none');
+  put(1, `${header.sections} section${header.sections === 1 ? '' : 's'}, border filter: none`);
   put(4, `CRC-32 of bytes 0…22: 0x${view.getUint32(23, true).toString(16).padStart(8, '0')}`);
   for (const section of sections) {
     const name = section === sections[0] ? 'picture' : `tag 0x${section.tag.toString(16)}, may be skipped`;

@@ -4,7 +4,7 @@
  */
 
 import { instantiateSync } from '@assemblyscript/loader';
-import { type PictureSection, writeHeader, writePictureSection, writeSection } from '../../src/container.js';
+import { type PictureSection, writeFile } from '../../src/container.js';
 import { codecWasm } from '../../src/generated/codec-wasm.js';
 import { gridCount, gridSide, patchLayout } from '../../src/geometry.js';
 import type { DecoderPack, ModeSet } from '../../src/models/pack.js';
@@ -16,7 +16,7 @@ export type MapKind = 'none' | 'fixed' | 'adaptive' | 'uniform';
 
 /** Everything that decides the bytes of a file. */
 export interface FileContents {
-  readonly header: Header;
+  readonly header: Omit<Header, 'sections'>;
   /** Mode of every patch. */
   readonly modes: Uint8Array;
   readonly map: MapKind;
@@ -62,7 +62,7 @@ export class BareCore {
   }
 
   /** Prepares for a picture; without `tables` those of the last call stay. */
-  begin(pack: DecoderPack, header: Header, tables = true): void {
+  begin(pack: DecoderPack, header: Omit<Header, 'sections'>, tables = true): void {
     const { exports } = this;
     if (tables) must(exports.loadTables(this.copyIn(pack.classes), this.copyIn(pack.frequencies)), 'loadTables');
     const set = pack.modeSets.get(header.modes);
@@ -141,9 +141,7 @@ export function join(...parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
 
 /** A whole file. */
 export function writeContents(pack: DecoderPack, contents: FileContents): Uint8Array<ArrayBuffer> {
-  const picture = writeSection(0x01, writePictureSection(pictureSection(pack, contents)));
-  const others = (contents.sections ?? []).map(({ tag, payload }) => writeSection(tag, payload));
-  return join(writeHeader(contents.header), picture, ...others);
+  return writeFile(contents.header, pictureSection(pack, contents), contents.sections);
 }
 
 /** Pixels of a file's contents, by the scalar kernels of the core. RGBA. */

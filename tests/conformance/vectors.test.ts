@@ -30,7 +30,7 @@ beforeAll(async () => {
 /** Hashes of what the core makes of a file. */
 async function decodeWithCore(bytes: Uint8Array, simd: boolean): Promise<object> {
   const header = parseHeader(bytes);
-  const picture = parsePictureSection(header, parseSections(bytes)[0]);
+  const picture = parsePictureSection(header, parseSections(header, bytes)[0]);
   core.useSimd(simd);
   core.begin(pack.decoder, { ...header, rate: header, encoding: false });
   if (header.modes > 1) core.decodeModeMap(picture.modeMap);
@@ -64,7 +64,7 @@ describe.each(vectors)('$name', ({ name, bytes, stated }) => {
 
   test('is decoded by the plain decoder', () => {
     const header = parseHeader(bytes);
-    const latents = referenceLatents(header, parsePictureSection(header, parseSections(bytes)[0]), pack.decoder);
+    const latents = referenceLatents(header, parsePictureSection(header, parseSections(header, bytes)[0]), pack.decoder);
     expect({
       modeMap: sha256(Uint8Array.from(latents.modes)),
       latents: sha256(latentBytes(latents.planes)),

@@ -34,7 +34,7 @@ export interface CorruptFile {
 export function corruptFiles(decoder: Uint8Array, vector: (name: string) => Uint8Array): CorruptFile[] {
   const base = vector('two-patches');
   const header = parseHeader(base);
-  const picture = parsePictureSection(header, parseSections(base)[0]);
+  const picture = parsePictureSection(header, parseSections(header, base)[0]);
   const files: CorruptFile[] = [];
   const add = (name: string, code: ErrorCode, why: string, bytes: Uint8Array, limits?: Partial<Limits>): void => {
     files.push({ name, code, why, bytes, ...(limits === undefined ? {} : { limits }) });
@@ -45,9 +45,12 @@ export function corruptFiles(decoder: Uint8Array, vector: (name: string) => Uint
     new DataView(bytes.buffer).setUint32(23, crc32(bytes.subarray(0, 23)), true);
     return bytes;
   };
-  const head = base.subarray(0, 27);
-  const withPicture = (parts: Partial<typeof picture>, start = head): Uint8Array =>
-    join(start, writeSection(1, writePictureSection({ ...picture, ...parts })));
+  const withSections = (...sections: readonly Uint8Array[]): Uint8Array =>
+    join(writeHeader({ ...header, sections: sections.length }), ...sections);
+  const pictureSection = (parts: Partial<typeof picture> = {}): Uint8Array =>
+    writeSection(1, writePictureSection({ ...picture, ...parts }));
+  const withPicture = (parts: Partial<typeof picture>): Uint8Array => withSections(pictureSection(parts));
+  const metadata = writeSection(0x41, Uint8Array.of(1));
 
   // 2x: not readable here.
   add(
@@ -61,8 +64,13 @@ export function corruptFiles(decoder: Uint8Array, vector: (name: string) => Uint
   add('profile-bit-6.tsr', 'unsupportedFeature', 'zero-block flags, reserved', withHeader({ 5: base[5] | 0x40 }));
   add('profile-bit-7.tsr', 'unsupportedFeature', 'reserved bit of the profile', withHeader({ 5: base[5] | 0x80 }));
   add('patch-code-3.tsr', 'unsupportedFeature', 'reserved patch size', withHeader({ 5: base[5] | 0x0c }));
-  add('border-filter.tsr', 'unsupportedFeature', 'unknown border filter', withHeader({ 22: 1 }));
-  add('section-critical.tsr', 'unsupportedFeature', 'the reserved alpha section', join(withPicture({}), writeSection(2, Uint8Array.of(1))));
+  add('border-filter.tsr', 'unsupportedFeature', 'unknown border filter', withHeader({ 22: 0x20 }));
+  add(
+    'section-critical.tsr',
+    'unsupportedFeature',
+    'the reserved alpha section',
+    withSections(pictureSection(), writeSection(2, Uint8Array.of(1))),
+  );
   add('pack-id.tsr', 'unknownModel', 'the id of a pack that is not there', withHeader({ 10: 0xfe }));
   add('pack-hash.tsr', 'unknownModel', 'the right id with another hash', withHeader({ 12: base[12] ^ 1 }));
 
@@ -70,9 +78,10 @@ export function corruptFiles(decoder: Uint8Array, vector: (name: string) => Uint
   add('empty.tsr', 'truncated', 'no bytes', new Uint8Array(0));
   add('header-cut.tsr', 'truncated', 'the file ends within the header', base.slice(0, 26));
   add('header-only.tsr', 'truncated', 'the file ends after the header', base.slice(0, 27));
-  add('length-cut.tsr', 'truncated', 'the file ends within a length', join(head, Uint8Array.of(1, 0x80)));
+  add('section-missing.tsr', 'truncated', 'the file ends after the first of two sections', base.slice(0, 27 + pictureSection().length));
+  add('length-cut.tsr', 'truncated', 'the file ends within a length', withSections(Uint8Array.of(1, 0x80)));
   add('payload-cut.tsr', 'truncated', 'the last byte is missing', base.slice(0, base.length - 1));
-  add('length-huge.tsr', 'truncated', 'a section of 2^32 − 1 bytes', join(head, Uint8Array.of(1, 255, 255, 255, 255, 15, 0, 0, 0, 0)));
+  add('length-huge.tsr', 'truncated', 'a section of 2^32 − 1 bytes', withSections(Uint8Array.of(1, 255, 255, 255, 255, 15, 0, 0, 0, 0)));
   add(
     'header-flip.tsr',
     'corruptHeader',
@@ -81,34 +90,35 @@ export function corruptFiles(decoder: Uint8Array, vector: (name: string) => Uint
   );
   add('anchor.tsr', 'corruptHeader', 'an anchor that the pack does not have', withHeader({ 20: 3 }));
   add('step.tsr', 'corruptHeader', 'a step that the pack does not have', withHeader({ 21: 6 }));
-  add('picture-twice.tsr', 'corruptSection', 'two picture sections', join(withPicture({}), withPicture({}).subarray(27)));
-  add('picture-missing.tsr', 'corruptSection', 'no picture section', join(head, writeSection(0x41, Uint8Array.of(1))));
-  add(
-    'order.tsr',
-    'corruptSection',
-    'sections out of order',
-    join(head, writeSection(0x41, Uint8Array.of(1)), withPicture({}).subarray(27)),
-  );
+  add('picture-twice.tsr', 'corruptSection', 'two picture sections', withSections(pictureSection(), pictureSection()));
+  add('picture-missing.tsr', 'corruptSection', 'no picture section', withSections(metadata));
+  add('order.tsr', 'corruptSection', 'sections out of order', withSections(metadata, pictureSection()));
+  add('section-uncounted.tsr', 'corruptSection', 'a section that the header does not count', join(withPicture({}), metadata));
   add('trailing.tsr', 'corruptSection', 'a byte behind the last section', join(base, Uint8Array.of(0)));
-  add('length-long-form.tsr', 'corruptSection', 'a length in a longer form than needed', join(head, Uint8Array.of(1, 0x85, 0, 0, 0, 0, 0)));
+  add(
+    'length-long-form.tsr',
+    'corruptSection',
+    'a length in a longer form than needed',
+    withSections(Uint8Array.of(1, 0x85, 0, 0, 0, 0, 0)),
+  );
   add(
     'length-over-32-bits.tsr',
     'corruptSection',
     'a length of 2^32',
-    join(head, Uint8Array.of(1, 0x80, 0x80, 0x80, 0x80, 0x10, 0, 0, 0, 0)),
+    withSections(Uint8Array.of(1, 0x80, 0x80, 0x80, 0x80, 0x10, 0, 0, 0, 0)),
   );
   const payload = writePictureSection(picture);
   add(
     'parts-sum.tsr',
     'corruptSection',
     'the parts add up to less than the section',
-    join(head, writeSection(1, join(payload, Uint8Array.of(0)))),
+    withSections(writeSection(1, join(payload, Uint8Array.of(0)))),
   );
   add(
     'parts-cut.tsr',
     'corruptSection',
     'the section ends within the lengths of its parts',
-    join(head, writeSection(1, payload.subarray(0, 2))),
+    withSections(writeSection(1, payload.subarray(0, 2))),
   );
   add('map-missing.tsr', 'corruptSection', 'no mode map for two codecs', withPicture({ modeMap: new Uint8Array(0) }));
   add('map-unwanted.tsr', 'corruptSection', 'a mode map for one codec', withHeader({ 5: base[5] & ~3 }));
@@ -201,7 +211,7 @@ export function escapedFile(decoderBytes: Uint8Array, file: Uint8Array, latent: 
   for (let position = length - 1; position >= 0; position--) slots.push(bit(value >> position));
   // Grids 5, 4 and 3: no context, so the same row, and a residual of 0.
   for (let grid = 5; grid >= 3; grid--) slots.push(slotsOf(n + 1));
-  const picture = parsePictureSection(header, parseSections(file)[0]);
+  const picture = parsePictureSection(header, parseSections(header, file)[0]);
   return join(file.subarray(0, 27), writeSection(1, writePictureSection({ ...picture, coarse: encodeSlots(slots) })));
 }
 

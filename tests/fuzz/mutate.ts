@@ -101,6 +101,12 @@ export function repairHeader(header: Uint8Array): void {
   new DataView(header.buffer, header.byteOffset).setUint32(23, crc32(header.subarray(0, 23)), true);
 }
 
+/** Makes the header count the sections that are there. */
+export function countSections(file: LooseFile): void {
+  file.header[22] = Math.min(32, Math.max(1, file.sections.length)) - 1;
+  repairHeader(file.header);
+}
+
 /** Makes the checksums of header and sections right, as far as sections can still be told apart. */
 export function repair(bytes: Uint8Array): Uint8Array {
   const repaired = bytes.slice();
@@ -135,7 +141,7 @@ const headerFields: readonly (readonly [offset: number, bytes: number, values: r
   [16, 4, [0]],
   [20, 1, [0, 1, 2, 3, 15, 16, 255]],
   [21, 1, [0, 1, 2, 3, 4, 5, 6, 63, 255]],
-  [22, 1, [0, 1, 255]],
+  [22, 1, [0, 1, 2, 31, 32, 255]],
   [23, 4, [0]],
 ];
 

@@ -5,6 +5,7 @@ import { vectors } from '../conformance/files.js';
 import { join } from '../conformance/harness.js';
 import type { Random } from '../conformance/random.js';
 import {
+  countSections,
   type LooseFile,
   mutateBytes,
   mutateHeader,
@@ -38,15 +39,19 @@ export function headerFields(random: Random): Uint8Array {
 /** Sections, their order and lengths, and the lengths inside the picture section. */
 export function sections(random: Random): Uint8Array {
   const file = takeApart(random.pick(bases));
-  if (random.once(2)) mutateSections(random, file);
-  else changePartLengths(random, file);
+  if (random.once(2)) {
+    mutateSections(random, file);
+    // Mostly the number of sections stays right, so that more is looked at than that.
+    if (!random.once(4)) countSections(file);
+  } else changePartLengths(random, file);
   return putTogether(file);
 }
 
 /** The parts of the picture section. */
 function partsOf(file: LooseFile): Uint8Array[] {
   const whole = putTogether(file);
-  const { modeMap, coarse, tiles } = parsePictureSection(parseHeader(whole), parseSections(whole)[0]);
+  const header = parseHeader(whole);
+  const { modeMap, coarse, tiles } = parsePictureSection(header, parseSections(header, whole)[0]);
   return [modeMap, coarse, ...tiles].map((part) => part.slice());
 }
 

@@ -49,7 +49,7 @@ export function verdictOnFile(file: Uint8Array, reader: Reader): ErrorCode | und
   if (file[4] !== 0) return 'unsupportedVersion';
   if (u32(file, 23) !== checksum(file.subarray(0, 23))) return 'corruptHeader';
   const profile = file[5];
-  if (profile >= 64 || (profile >> 2) % 4 === 3 || file[22] !== 0) return 'unsupportedFeature';
+  if (profile >= 64 || (profile >> 2) % 4 === 3 || file[22] >= 32) return 'unsupportedFeature';
   const [width, height] = [u16(file, 6) + 1, u16(file, 8) + 1];
   if (Math.max(width, height) > reader.maxDimension) return 'limitDimension';
   if (width * height > reader.maxPixels) return 'limitPixels';
@@ -76,10 +76,11 @@ export function verdictOnFile(file: Uint8Array, reader: Reader): ErrorCode | und
 
 /** The payload of the picture section, or the error of the sections. */
 function pictureOf(file: Uint8Array): Uint8Array | ErrorCode {
-  if (file.length === 27) return 'truncated';
   const payloads = new Map<number, Uint8Array>();
   let last = -1;
-  for (let at = 27; at < file.length; ) {
+  let at = 27;
+  for (let count = file[22] + 1; count > 0; count--) {
+    if (at === file.length) return 'truncated';
     const tag = file[at];
     if (tag <= last) return 'corruptSection';
     const length = leb128(file, at + 1);
@@ -93,7 +94,7 @@ function pictureOf(file: Uint8Array): Uint8Array | ErrorCode {
     last = tag;
     at = start + length.value;
   }
-  return payloads.get(1) ?? 'corruptSection';
+  return at < file.length ? 'corruptSection' : (payloads.get(1) ?? 'corruptSection');
 }
 
 /** The error of a mode map that is no stream; the stream of an adaptive one is left to the decoder. */
