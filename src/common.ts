@@ -7,7 +7,8 @@ export { defaultOptions } from './encode.js';
 export { type ErrorCode, TesseraError } from './errors.js';
 export type { Codec, CodecOptions } from './facade.js';
 export { defaultLimits, type Limits } from './limits.js';
-export type { ModelFiles, ModelSource } from './models/load.js';
+export type { Download, ModelCache, RemoteModels } from './models/remote.js';
+export type { ModelFiles, ModelSource, PackReader } from './models/source.js';
 export { configureOnnxruntime, type OnnxruntimeOptions } from './transforms/ort-runtime.js';
 export type {
   ByteSource,

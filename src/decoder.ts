@@ -10,7 +10,8 @@ export type { CoreSource } from './core.js';
 export { probe } from './decoding.js';
 export { type ErrorCode, TesseraError } from './errors.js';
 export { defaultLimits, type Limits } from './limits.js';
-export type { ModelFiles, ModelSource } from './models/load.js';
+export type { Download, ModelCache, RemoteModels } from './models/remote.js';
+export type { ModelFiles, ModelSource, PackReader } from './models/source.js';
 export type { ByteSource, CommonOptions, DecodeOptions, Header, ModeCount, Picture, Progress, Region, Rows, Stage } from './types.js';
 export { extension, label, mimeType, version } from './version.js';
 

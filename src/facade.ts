@@ -5,6 +5,7 @@ import { decodeBytes } from './decoding.js';
 import { encodeDetailed } from './encode.js';
 import { EngineBase, type EngineParts } from './engine-base.js';
 import { checkOptions } from './errors.js';
+import type { ModelSource } from './models/source.js';
 import type { ByteSource, DecodeOptions, EncodeOptions, Picture, PixelSource } from './types.js';
 
 /** Options of `createCodec`. */
@@ -47,38 +48,68 @@ export interface Facade {
    * @throws TesseraError
    */
   decode(bytes: ByteSource | Blob | Response, options?: DecodeOptions): Promise<Picture>;
-  /** The engine behind the functions. */
-  engineOfPackage(): EngineBase;
 }
 
-/** Builds the functions of an entry. Does nothing before the first call of one of them. */
-export function createFacade(parts: EngineParts): Facade {
+/** What the functions of an entry share; each of them is made alone, so that bundlers can leave out those that nobody calls. */
+export interface Entry {
+  readonly parts: EngineParts;
+  /** The engine behind the functions. */
+  readonly engine: () => EngineBase;
+}
+
+/** Begins an entry. Does nothing before the first call of one of its functions. */
+export function beginEntry(parts: EngineParts): Entry {
   let shared: EngineBase | undefined;
-  const engineOfPackage = (): EngineBase => {
+  const engine = (): EngineBase => {
     shared ??= new EngineBase(parts);
     return shared;
   };
-  return {
-    createCodec: async (options = {}) => {
-      const engine = new EngineBase(parts);
-      await engine.init(options.core);
-      const codec: Codec = {
-        encode: (image, encodeOptions) => encodeWith(engine, image, encodeOptions),
-        decode: (bytes, decodeOptions) => decodeBytes(engine, bytes, decodeOptions),
-        dispose: () => engine.dispose(),
-      };
-      // `using codec = await createCodec()` where the host has explicit resource management.
-      const disposeSymbol: unknown = Reflect.get(Symbol, 'dispose');
-      if (typeof disposeSymbol === 'symbol') Object.defineProperty(codec, disposeSymbol, { value: codec.dispose });
-      return codec;
-    },
-    init: (source) => engineOfPackage().init(source),
-    encode: (image, options) => encodeWith(engineOfPackage(), image, options),
-    decode: (bytes, options) => decodeBytes(engineOfPackage(), bytes, options),
-    engineOfPackage,
+  return { parts, engine };
+}
+
+/** The function `init` of an entry. */
+export function initOf({ engine }: Entry): Facade['init'] {
+  return (source) => engine().init(source);
+}
+
+/**
+ * The function `encode` of an entry.
+ *
+ * @param models - the pack when the caller names none; default: the one in this package's folder
+ */
+export function encodeOf({ engine }: Entry, models?: ModelSource): Facade['encode'] {
+  return (image, options) => encodeWith(engine(), image, options, models);
+}
+
+/** The function `decode` of an entry. */
+export function decodeOf({ engine }: Entry): Facade['decode'] {
+  return (bytes, options) => decodeBytes(engine(), bytes, options);
+}
+
+/** The function `createCodec` of an entry; `models` as for `encodeOf`. */
+export function createCodecOf({ parts }: Entry, models?: ModelSource): Facade['createCodec'] {
+  return async (options = {}) => {
+    const engine = new EngineBase(parts);
+    await engine.init(options.core);
+    const codec: Codec = {
+      encode: (image, encodeOptions) => encodeWith(engine, image, encodeOptions, models),
+      decode: (bytes, decodeOptions) => decodeBytes(engine, bytes, decodeOptions),
+      dispose: () => engine.dispose(),
+    };
+    // `using codec = await createCodec()` where the host has explicit resource management.
+    const disposeSymbol: unknown = Reflect.get(Symbol, 'dispose');
+    if (typeof disposeSymbol === 'symbol') Object.defineProperty(codec, disposeSymbol, { value: codec.dispose });
+    return codec;
   };
 }
 
-async function encodeWith(engine: EngineBase, image: PixelSource, options: EncodeOptions = {}): Promise<Uint8Array<ArrayBuffer>> {
-  return (await encodeDetailed(engine, image, checkOptions(options))).bytes;
+async function encodeWith(
+  engine: EngineBase,
+  image: PixelSource,
+  options: EncodeOptions = {},
+  models?: ModelSource,
+): Promise<Uint8Array<ArrayBuffer>> {
+  const checked = checkOptions(options);
+  const complete = models === undefined || checked.models !== undefined ? checked : { ...checked, models };
+  return (await encodeDetailed(engine, image, complete)).bytes;
 }

@@ -1,7 +1,7 @@
 /** Types of the public interface. */
 
 import type { Limits } from './limits.js';
-import type { ModelSource } from './models/load.js';
+import type { ModelSource } from './models/source.js';
 
 /**
  * Pixels in: the shape of the browser's `ImageData`.

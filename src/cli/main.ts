@@ -2,7 +2,8 @@
 /** The command `tessera`. */
 
 import { formatVersion } from '../container.js';
-import { defaultPackPath, loadPack } from '../models/load.js';
+import { loadPack } from '../models/load.js';
+import { defaultPackPath } from '../models/source.js';
 import { version } from '../version.js';
 import { type Command, type CommandLine, help, isCommand, parseCommandLine } from './arguments.js';
 import { compareCommand, decodeCommand, encodeCommand } from './commands.js';

@@ -17,6 +17,11 @@ export interface OnnxruntimeOptions {
   readonly binary?: Uint8Array | ArrayBuffer;
   /** That file precompiled: the only way where no code can be compiled from bytes (Cloudflare Workers). */
   readonly module?: WebAssembly.Module;
+  /**
+   * Where its JavaScript is, or a function that imports it; default: the package by its name. Needed in module workers without a
+   * bundler, which know no names (`…/dist/ort.wasm.bundle.min.mjs`), and for another of its builds.
+   */
+  readonly library?: string | URL | (() => Promise<unknown>);
   /** Threads; default 1. More need a page that is cross-origin isolated. */
   readonly numThreads?: number;
 }
@@ -39,9 +44,11 @@ export function loadOrt(): Promise<Ort> {
 }
 
 async function importOrt(): Promise<Ort> {
+  const { library } = settings;
   let ort: Ort;
   try {
-    ort = await import('onnxruntime-web/wasm');
+    // Bundlers leave the name alone where the package is not installed, because it stands inside `try`.
+    ort = library === undefined ? await import('onnxruntime-web/wasm') : await importFrom(library);
   } catch (cause) {
     throw new TesseraError(
       'backendUnavailable',
@@ -55,6 +62,12 @@ async function importOrt(): Promise<Ort> {
   if (settings.wasmPaths !== undefined) wasm.wasmPaths = settings.wasmPaths;
   if (settings.binary !== undefined) wasm.wasmBinary = settings.binary;
   return ort;
+}
+
+async function importFrom(library: NonNullable<OnnxruntimeOptions['library']>): Promise<Ort> {
+  if (typeof library === 'function') return (await library()) as Ort;
+  const address = String(library);
+  return await import(/* webpackIgnore: true */ /* turbopackIgnore: true */ /* @vite-ignore */ address);
 }
 
 let lastCreation: Promise<unknown> = Promise.resolve();

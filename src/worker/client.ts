@@ -7,7 +7,7 @@
 
 import { toBytes } from '../container.js';
 import { checkAborted, checkOptions, TesseraError } from '../errors.js';
-import type { ModelFiles, ModelSource } from '../models/load.js';
+import type { ModelFiles, ModelSource } from '../models/source.js';
 import { toPicture } from '../pixels.js';
 import type { OnnxruntimeOptions } from '../transforms/ort-runtime.js';
 import type { ByteSource, CommonOptions, DecodeOptions, EncodeOptions, Picture, PixelSource } from '../types.js';
@@ -225,5 +225,8 @@ function sendableModels(models: ModelSource): string | ModelFiles {
   if (models instanceof URL) return models.href;
   if (typeof models === 'string') return typeof document === 'object' ? new URL(models, document.baseURI).href : models;
   if ('files' in models) return models;
-  throw new TesseraError('invalidArgument', 'models with an own `fetch` cannot be passed to a worker; give an address or the files');
+  throw new TesseraError(
+    'invalidArgument',
+    'functions of the page (`fetch`, `cache`, `onDownload`, `read`) cannot be passed to a worker; give an address or the files as `models`',
+  );
 }

@@ -1,7 +1,7 @@
 /** What the client and the worker say to each other. One call runs at a time; a worker that is to stop is terminated. */
 
 import type { ErrorCode } from '../errors.js';
-import type { ModelFiles } from '../models/load.js';
+import type { ModelFiles } from '../models/source.js';
 import type { OnnxruntimeOptions } from '../transforms/ort-runtime.js';
 import type { DecodeOptions, EncodeOptions, Picture, PixelSource, Progress, Rows } from '../types.js';
 

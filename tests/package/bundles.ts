@@ -1,7 +1,7 @@
 /** Bundles of the package's sources, as a bundler of its users would make them. */
 
 import { gzipSync } from 'node:zlib';
-import { build, type Metafile, type Plugin } from 'esbuild';
+import { type BuildOptions, build, type Metafile, type Plugin } from 'esbuild';
 import { fromRoot } from '../helpers.js';
 
 /** A bundle in memory. */
@@ -13,21 +13,28 @@ export interface Bundle {
 }
 
 /** Bundles one source file of the package, minified, with the rest of the world outside. */
-export async function bundle(source: string, plugins: Plugin[] = []): Promise<Bundle> {
+export function bundle(source: string, plugins: Plugin[] = []): Promise<Bundle> {
+  return bundleWith({ entryPoints: [source], splitting: true, plugins });
+}
+
+/** Bundles a user's module, which imports from `build/`, into one file. */
+export function bundleOf(contents: string): Promise<Bundle> {
+  return bundleWith({ stdin: { contents, resolveDir: fromRoot('build') } });
+}
+
+async function bundleWith(options: BuildOptions): Promise<Bundle> {
   const { metafile, outputFiles } = await build({
     absWorkingDir: fromRoot(''),
-    entryPoints: [source],
     outdir: 'out/bundle',
     bundle: true,
     minify: true,
-    splitting: true,
     format: 'esm',
     platform: 'browser',
     target: 'es2022',
     external: ['onnxruntime-web', './codec.wasm'],
+    ...options,
     write: false,
     metafile: true,
-    plugins,
   });
   return {
     files: new Map(outputFiles.map((file) => [file.path, gzipSync(file.contents, { level: 9 }).length])),
@@ -42,7 +49,10 @@ export function without(names: readonly string[]): Plugin {
     name: 'without',
     setup(setup) {
       const filter = new RegExp(`generated/(${names.join('|')})\\.ts$`);
-      setup.onLoad({ filter }, () => ({ contents: 'export const codecWasm = () => [], defaultPackFile = () => {};', loader: 'ts' }));
+      setup.onLoad({ filter }, () => ({
+        contents: 'export const codecWasm = () => [], defaultPackFile = () => {}, defaultModelFile = () => {};',
+        loader: 'ts',
+      }));
     },
   };
 }

@@ -9,7 +9,7 @@ import { decode, encode } from '../../src/index.js';
 import { sha256, sha256Hex } from '../../src/models/digest.js';
 import { loadPack } from '../../src/models/load.js';
 import { fromRoot, randomNumbers, sameBytes, synthetic } from '../helpers.js';
-import { bundle, graphOf, without } from './bundles.js';
+import { bundle, bundleOf, graphOf, without } from './bundles.js';
 
 type Target = string | { readonly [condition: string]: string };
 const { exports } = JSON.parse(readFileSync(fromRoot('package.json'), 'utf8')) as { exports: Record<string, Target> };
@@ -37,7 +37,7 @@ describe('package.json', () => {
   });
 });
 
-test.each(['index', 'decode', 'entropy', 'worker', 'serve'])('importing %s does nothing', (name) => {
+test.each(['index', 'decode', 'entropy', 'worker', 'serve', 'pack'])('importing %s does nothing', (name) => {
   const script = `for (const name of ['WebAssembly', 'fetch', 'crypto', 'Worker', 'atob']) delete globalThis[name];
     console.log(Object.keys(await import(${JSON.stringify(fromRoot(`build/${name}.js`))})).length > 0);`;
   expect(execFileSync(process.execPath, ['--input-type=module', '-e', script], { encoding: 'utf8' })).toBe('true\n');
@@ -68,6 +68,12 @@ describe('graphs', () => {
   });
 });
 
+test('decode alone, taken from the default entry into one file, leaves encoder and neural models behind', async () => {
+  const { text } = await bundleOf("export { decode } from './index.js';");
+  expect(text.length).toBeLessThan(400 * kilobyte);
+  expect((await bundleOf("export { encode } from './index.js';")).text.length).toBeGreaterThan(3000 * kilobyte);
+});
+
 describe('sizes after gzip', () => {
   test('./decode with the core: at most 60 KB; with the decoder of the default pack: at most 320 KB', async () => {
     expect(sum((await bundle('src/decoder.ts', [without(['default-pack'])])).files.values())).toBeLessThan(60 * kilobyte);
@@ -75,7 +81,7 @@ describe('sizes after gzip', () => {
   });
 
   test('the JavaScript of the default entry: at most 25 KB', async () => {
-    const { files } = await bundle('src/index.ts', [without(['default-pack', 'codec-wasm'])]);
+    const { files } = await bundle('src/index.ts', [without(['default-pack', 'default-models', 'codec-wasm'])]);
     expect(sum(files.values())).toBeLessThan(25 * kilobyte);
   });
 });

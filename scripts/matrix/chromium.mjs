@@ -1,0 +1,83 @@
+// Chromium, the system's: a page without bundler, a module worker without bundler, and pages that bundlers made.
+import { readFileSync, writeFileSync } from 'node:fs';
+import { chromium } from 'playwright-core';
+import { serveFolder } from '../serve-folder.mjs';
+
+const executablePath = process.env.TESSERA_CHROMIUM ?? '/usr/bin/chromium';
+const page = (head) => `<!doctype html><meta charset="utf-8"><title>matrix</title>${head}\n`;
+
+/** The map from the names that a project imports to their files, as `exports` gives them to browsers. */
+function importMap(project) {
+  const base = '/node_modules/tessera-codec/';
+  const { exports } = JSON.parse(readFileSync(`${project}${base}package.json`, 'utf8'));
+  const entries = Object.entries(exports).filter(([, target]) => typeof target === 'object');
+  return {
+    imports: {
+      ...Object.fromEntries(entries.map(([name, target]) => [`tessera-codec${name.slice(1)}`, `${base}${target.default.slice(2)}`])),
+      'onnxruntime-web/wasm': '/node_modules/onnxruntime-web/dist/ort.wasm.bundle.min.mjs',
+    },
+  };
+}
+
+/**
+ * Opens an address and lets the page decode, then encode.
+ *
+ * @returns version and outcome
+ * @throws when the page asks for anything elsewhere, or for onnxruntime-web or a model before it encodes
+ */
+export async function openPage(address) {
+  const browser = await chromium.launch({ executablePath, args: ['--no-sandbox'] });
+  try {
+    const context = await browser.newContext();
+    const requests = [];
+    const messages = [];
+    context.on('request', (request) => requests.push(request.url()));
+    const tab = await context.newPage();
+    tab.on('console', (message) => messages.push(message.text()));
+    tab.on('pageerror', (error) => messages.push(String(error)));
+    await tab.goto(address);
+    try {
+      await tab.waitForFunction('globalThis.decoded !== undefined', undefined, { timeout: 60_000 });
+      await tab.evaluate('globalThis.decoded');
+      const early = requests.filter((url) => /onnx|\bort[.-]/.test(url));
+      if (early.length > 0) throw new Error(`decoding loaded ${early.join(', ')}`);
+      const outcome = await tab.evaluate('globalThis.encoded()');
+      const { origin } = new URL(address);
+      const foreign = requests.filter((url) => !url.startsWith(origin) && !/^(blob|data):/.test(url));
+      if (foreign.length > 0) throw new Error(`the page asked for ${foreign.join(', ')}`);
+      return { about: browser.version(), outcome };
+    } catch (error) {
+      throw new Error([error.message, ...messages].join('\n'));
+    }
+  } finally {
+    await browser.close();
+  }
+}
+
+/** Serves a folder and opens its index.html, or another path. */
+export async function openFolder(folder, path = '') {
+  const server = await serveFolder(folder);
+  try {
+    return await openPage(server.address + path);
+  } finally {
+    server.close();
+  }
+}
+
+export const chromiumTargets = [
+  {
+    name: 'chromium-page',
+    run({ project }) {
+      const map = `<script type="importmap">${JSON.stringify(importMap(project))}</script>`;
+      writeFileSync(`${project}/page.html`, page(`${map}<script type="module" src="page.js"></script>`));
+      return openFolder(project, 'page.html');
+    },
+  },
+  {
+    name: 'chromium-worker',
+    run({ project }) {
+      writeFileSync(`${project}/worker-page.html`, page('<script type="module" src="worker-page.js"></script>'));
+      return openFolder(project, 'worker-page.html');
+    },
+  },
+];
