@@ -22,7 +22,8 @@ export const formatVersion = 0;
 const magic = [0x8b, 0x54, 0x53, 0x0a] as const;
 const patchSides = [128, 64, 256] as const;
 const laneCounts = [1, 2, 4, 8] as const;
-const pictureTag = 0x01;
+/** Tag of the picture section, the first of every file. */
+export const pictureTag = 0x01;
 const skippableBit = 0x40;
 /** The header has five bits for the number of sections, less one. */
 const mostSections = 32;
@@ -236,22 +237,35 @@ export function writePictureSection(picture: PictureSection): Uint8Array {
 }
 
 /**
+ * Reads the lengths at the start of the picture section: mode map, coarse segment, tile segments.
+ *
+ * @returns the lengths, not compared with anything, and where in the payload they end
+ * @throws TesseraError `corruptSection`
+ */
+export function readPartLengths(
+  header: Header,
+  { payload, offset }: Pick<Section, 'payload' | 'offset'>,
+): { lengths: readonly number[]; end: number } {
+  const lengths: number[] = [];
+  let end = 0;
+  for (let part = 0; part < 2 + tileCount(header.width, header.height); part++) {
+    const length = readLeb128(payload, end, offset, 'corruptSection');
+    lengths.push(length.value);
+    end = length.next;
+  }
+  return { lengths, end };
+}
+
+/**
  * Cuts the picture section into its parts.
  *
  * @throws TesseraError `corruptSection` when the lengths do not add up, or the mode map is there (or not) against the header
  */
 export function parsePictureSection(header: Header, section: Section): PictureSection {
   const { payload, offset } = section;
-  const tiles = tileCount(header.width, header.height);
-  const lengths: number[] = [];
-  let position = 0;
-  let sum = 0;
-  for (let part = 0; part < 2 + tiles; part++) {
-    const length = readLeb128(payload, position, offset, 'corruptSection');
-    lengths.push(length.value);
-    sum += length.value;
-    position = length.next;
-  }
+  const { lengths, end } = readPartLengths(header, section);
+  let position = end;
+  const sum = lengths.reduce((total, length) => total + length, 0);
   if (sum !== payload.length - position) {
     throw new TesseraError('corruptSection', `the parts of the picture add up to ${sum} bytes, ${payload.length - position} are there`, {
       offset: offset + position,

@@ -8,7 +8,7 @@
 
 import { instantiate } from '@assemblyscript/loader';
 import { checkStatus, TesseraError } from './errors.js';
-import { gridSide } from './geometry.js';
+import { gridSide, tileSide } from './geometry.js';
 import type { DecoderPack, ModeSet } from './models/pack.js';
 import type { Rate } from './quality.js';
 import type { ModeCount } from './types.js';
@@ -217,6 +217,21 @@ export class Core {
     const status = this.#exports.decodeSegment(segment, this.copyIn(payload), payload.length, this.#lanes());
     this.release(mark);
     checkStatus(status, segment === 0 ? 'decoding the coarse grids' : `decoding tile ${segment - 1}`);
+  }
+
+  /** Sets the latents of a tile, which are those of grids 2, 1 and 0 in its area, to 0. */
+  clearTile(tile: number): void {
+    const { width, height } = this.#begun();
+    const columns = Math.ceil(width / tileSide);
+    for (const grid of [2, 1, 0]) {
+      const plane = this.plane(0, grid);
+      const side = tileSide / 2 ** grid;
+      const stride = gridSide(width, grid);
+      const left = (tile % columns) * side;
+      const top = Math.floor(tile / columns) * side;
+      const right = Math.min(left + side, stride);
+      for (let y = top; y < Math.min(top + side, gridSide(height, grid)); y++) plane.fill(0, y * stride + left, y * stride + right);
+    }
   }
 
   /**

@@ -14,11 +14,30 @@ import { loadPack, type Pack } from './models/load.js';
 import { Pacer } from './pacer.js';
 import { toPicture } from './pixels.js';
 import { checkRate } from './quality.js';
+import { Salvage } from './salvage.js';
 import { StripSynthesis } from './transforms/wasm.js';
-import type { CommonOptions, DecodeOptions, Header, Picture, Region } from './types.js';
+import type { CommonOptions, DecodeOptions, Header, PartialPicture, Picture, Region } from './types.js';
 
 /** Decodes a file, or a region of it, to pixels. */
-export async function decodeFile(engine: EngineBase, bytes: Uint8Array, options: DecodeOptions): Promise<Picture> {
+export function decodeFile(engine: EngineBase, bytes: Uint8Array, options: DecodeOptions): Promise<Picture> {
+  return decodePicture(engine, bytes, options, undefined);
+}
+
+/** Decodes what is whole of a file that may be damaged. */
+export async function decodePartially(engine: EngineBase, bytes: Uint8Array, options: DecodeOptions): Promise<PartialPicture> {
+  const salvage = new Salvage();
+  const picture = await decodePicture(engine, bytes, options, salvage);
+  const { width, height } = parseHeader(bytes);
+  return { picture, missing: salvage.missing(checkRegion(options.region, width, height), width), damage: salvage.damage };
+}
+
+/** @param salvage - takes damage that can be lived with; without it all damage is thrown */
+async function decodePicture(
+  engine: EngineBase,
+  bytes: Uint8Array,
+  options: DecodeOptions,
+  salvage: Salvage | undefined,
+): Promise<Picture> {
   const { transform = 'wasm', onRows } = options;
   if (transform !== 'wasm' && transform !== 'ort')
     throw new TesseraError('invalidArgument', `transform is ${String(transform)}; allowed are wasm, ort`);
@@ -39,7 +58,8 @@ export async function decodeFile(engine: EngineBase, bytes: Uint8Array, options:
   await pacer.step('model', 1, 1);
 
   // 3. Sections.
-  const picture = parsePictureSection(header, parseSections(header, bytes)[0]);
+  const picture =
+    salvage === undefined ? parsePictureSection(header, parseSections(header, bytes)[0]) : salvage.pictureSection(header, bytes);
 
   return engine.withCore(async (core) => {
     core.begin(pack.decoder, { ...header, rate: header, encoding: false });
@@ -54,7 +74,13 @@ export async function decodeFile(engine: EngineBase, bytes: Uint8Array, options:
     const decodeTiles = async (range: PatchRange): Promise<void> => {
       for (const tile of tilesOf(range, patch, width, height)) {
         if (decoded.has(tile)) continue;
-        core.decodeSegment(1 + tile, picture.tiles[tile]);
+        try {
+          core.decodeSegment(1 + tile, picture.tiles[tile]);
+        } catch (error) {
+          if (salvage === undefined) throw error;
+          salvage.loseTile(tile, error);
+          core.clearTile(tile);
+        }
         decoded.add(tile);
         await pacer.step('code', 1 + decoded.size, segments);
       }

@@ -1,9 +1,9 @@
 /** `tessera-codec/decode`: decoding alone. onnxruntime-web is not in its graph. */
 
 import type { CoreSource } from './core.js';
-import { decodeBytes } from './decoding.js';
+import { decodeWith } from './decoding.js';
 import { Engine } from './engine.js';
-import type { ByteSource, DecodeOptions, Picture } from './types.js';
+import type { Decode } from './types.js';
 
 export { formatVersion } from './container.js';
 export type { CoreSource } from './core.js';
@@ -12,7 +12,22 @@ export { type ErrorCode, TesseraError } from './errors.js';
 export { defaultLimits, type Limits } from './limits.js';
 export type { Download, ModelCache, RemoteModels } from './models/remote.js';
 export type { ModelFiles, ModelSource, PackReader } from './models/source.js';
-export type { ByteSource, CommonOptions, DecodeOptions, Header, ModeCount, Picture, Progress, Region, Rows, Stage } from './types.js';
+export type {
+  ByteSource,
+  CommonOptions,
+  Damage,
+  Decode,
+  DecodeOptions,
+  Header,
+  ModeCount,
+  PartialDecodeOptions,
+  PartialPicture,
+  Picture,
+  Progress,
+  Region,
+  Rows,
+  Stage,
+} from './types.js';
 export { extension, label, mimeType, version } from './version.js';
 
 let shared: Engine | undefined;
@@ -27,15 +42,8 @@ export function init(source?: CoreSource): Promise<void> {
   return engine().init(source);
 }
 
-/**
- * Decodes a Tessera file.
- *
- * @returns opaque RGBA pixels, an `ImageData` where the host has that class
- * @throws TesseraError
- */
-export function decode(bytes: ByteSource | Blob | Response, options: DecodeOptions = {}): Promise<Picture> {
-  return decodeBytes(engine(), bytes, options);
-}
+/** Decodes a Tessera file. */
+export const decode: Decode = /* @__PURE__ */ decodeWith(engine);
 
 /** Gives the memory back; the next call starts anew. */
 export function dispose(): void {

@@ -1,10 +1,10 @@
 /** Decoding as every entry offers it: any form of bytes in, a picture out. */
 
 import { parseHeader, toBytes } from './container.js';
-import { decodeFile } from './decode.js';
+import { decodeFile, decodePartially } from './decode.js';
 import type { EngineBase } from './engine-base.js';
-import { checkOptions } from './errors.js';
-import type { ByteSource, DecodeOptions, Header, Picture } from './types.js';
+import { checkOptions, TesseraError } from './errors.js';
+import type { ByteSource, Decode, DecodeOptions, Header, PartialDecodeOptions, PartialPicture, Picture } from './types.js';
 
 /**
  * Reads the header of a file: synchronous, without the WASM core, from the first 27 bytes.
@@ -15,11 +15,26 @@ export function probe(bytes: ByteSource): Header {
   return parseHeader(toBytes(bytes));
 }
 
-/** Decodes the bytes of a file, wherever they are. */
-export async function decodeBytes(engine: EngineBase, source: ByteSource | Blob | Response, options: DecodeOptions = {}): Promise<Picture> {
-  checkOptions(options);
-  if (typeof Blob === 'function' && source instanceof Blob) return decodeFile(engine, new Uint8Array(await source.arrayBuffer()), options);
-  if (typeof Response === 'function' && source instanceof Response)
-    return decodeFile(engine, new Uint8Array(await source.arrayBuffer()), options);
-  return decodeFile(engine, toBytes(source as ByteSource), options);
+/** The function `decode` of an entry. @param engine - called at each call */
+export function decodeWith(engine: () => EngineBase): Decode {
+  async function decode(source: ByteSource | Blob | Response, options: PartialDecodeOptions): Promise<PartialPicture>;
+  async function decode(source: ByteSource | Blob | Response, options?: DecodeOptions & { readonly partial?: false }): Promise<Picture>;
+  async function decode(
+    source: ByteSource | Blob | Response,
+    options: DecodeOptions & { readonly partial?: boolean } = {},
+  ): Promise<Picture | PartialPicture> {
+    checkOptions(options);
+    const bytes = await bytesOf(source);
+    if (options.partial !== undefined && typeof options.partial !== 'boolean')
+      throw new TesseraError('invalidArgument', `partial is ${String(options.partial)}; allowed are true, false`);
+    return options.partial === true ? decodePartially(engine(), bytes, options) : decodeFile(engine(), bytes, options);
+  }
+  return decode;
+}
+
+/** The bytes of a file, wherever they are. */
+async function bytesOf(source: ByteSource | Blob | Response): Promise<Uint8Array> {
+  if (typeof Blob === 'function' && source instanceof Blob) return new Uint8Array(await source.arrayBuffer());
+  if (typeof Response === 'function' && source instanceof Response) return new Uint8Array(await source.arrayBuffer());
+  return toBytes(source as ByteSource);
 }

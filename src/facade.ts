@@ -1,12 +1,12 @@
 /** The functions of an entry of the package, on top of one engine behind the scenes. */
 
 import type { CoreSource } from './core.js';
-import { decodeBytes } from './decoding.js';
+import { decodeWith } from './decoding.js';
 import { encodeDetailed } from './encode.js';
 import { EngineBase, type EngineParts } from './engine-base.js';
 import { checkOptions } from './errors.js';
 import type { ModelSource } from './models/source.js';
-import type { ByteSource, DecodeOptions, EncodeOptions, Picture, PixelSource } from './types.js';
+import type { Decode, EncodeOptions, PixelSource } from './types.js';
 
 /** Options of `createCodec`. */
 export interface CodecOptions {
@@ -19,7 +19,7 @@ export interface Codec {
   /** Like the function `encode`. */
   encode(image: PixelSource, options?: EncodeOptions): Promise<Uint8Array<ArrayBuffer>>;
   /** Like the function `decode`. */
-  decode(bytes: ByteSource | Blob | Response, options?: DecodeOptions): Promise<Picture>;
+  readonly decode: Decode;
   /** Gives the memory back. Later calls throw `disposed`. */
   dispose(): void;
 }
@@ -41,13 +41,8 @@ export interface Facade {
    * @throws TesseraError
    */
   encode(image: PixelSource, options?: EncodeOptions): Promise<Uint8Array<ArrayBuffer>>;
-  /**
-   * Decodes a Tessera file.
-   *
-   * @returns opaque RGBA pixels, an `ImageData` where the host has that class
-   * @throws TesseraError
-   */
-  decode(bytes: ByteSource | Blob | Response, options?: DecodeOptions): Promise<Picture>;
+  /** Decodes a Tessera file. */
+  readonly decode: Decode;
 }
 
 /** What the functions of an entry share; each of them is made alone, so that bundlers can leave out those that nobody calls. */
@@ -83,7 +78,7 @@ export function encodeOf({ engine }: Entry, models?: ModelSource): Facade['encod
 
 /** The function `decode` of an entry. */
 export function decodeOf({ engine }: Entry): Facade['decode'] {
-  return (bytes, options) => decodeBytes(engine(), bytes, options);
+  return decodeWith(engine);
 }
 
 /** The function `createCodec` of an entry; `models` as for `encodeOf`. */
@@ -93,7 +88,7 @@ export function createCodecOf({ parts }: Entry, models?: ModelSource): Facade['c
     await engine.init(options.core);
     const codec: Codec = {
       encode: (image, encodeOptions) => encodeWith(engine, image, encodeOptions, models),
-      decode: (bytes, decodeOptions) => decodeBytes(engine, bytes, decodeOptions),
+      decode: decodeWith(() => engine),
       dispose: () => engine.dispose(),
     };
     // `using codec = await createCodec()` where the host has explicit resource management.

@@ -33,6 +33,9 @@ export function symbolCount(width: number, height: number): number {
 /** Samples of every grid around a patch that its pixels depend on (FORMAT.md §6, "Windows"). */
 const windowMargin = 8;
 
+/** Pixels from a tile within which other tiles' pixels depend on it: the window's margin in grid 2. */
+export const tileReach = windowMargin * 4;
+
 /** Patches of an area, as half-open ranges of columns and rows. */
 export interface PatchRange {
   readonly left: number;
@@ -53,12 +56,11 @@ export function patchesOf(area: { x: number; y: number; width: number; height: n
 
 /** The tiles, in raster order, that the pixels of some patches depend on: those of the patches' windows in grids 2…0. */
 export function tilesOf({ left, right, top, bottom }: PatchRange, patch: number, width: number, height: number): number[] {
-  const reach = windowMargin * 4;
   const columns = Math.ceil(width / tileSide);
-  const last = (end: number, size: number): number => Math.floor((Math.min(end + reach, size) - 1) / tileSide);
+  const last = (end: number, size: number): number => Math.floor((Math.min(end + tileReach, size) - 1) / tileSide);
   const tiles: number[] = [];
-  for (let row = Math.floor(Math.max(0, top * patch - reach) / tileSide); row <= last(bottom * patch, height); row++) {
-    for (let column = Math.floor(Math.max(0, left * patch - reach) / tileSide); column <= last(right * patch, width); column++)
+  for (let row = Math.floor(Math.max(0, top * patch - tileReach) / tileSide); row <= last(bottom * patch, height); row++) {
+    for (let column = Math.floor(Math.max(0, left * patch - tileReach) / tileSide); column <= last(right * patch, width); column++)
       tiles.push(row * columns + column);
   }
   return tiles;

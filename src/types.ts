@@ -1,5 +1,6 @@
 /** Types of the public interface. */
 
+import type { ErrorCode } from './errors.js';
 import type { Limits } from './limits.js';
 import type { ModelSource } from './models/source.js';
 
@@ -98,6 +99,53 @@ export interface DecodeOptions extends CommonOptions {
    * which may differ from it by at most one level.
    */
   readonly transform?: 'wasm' | 'ort';
+}
+
+/** Options of `decode` for a file that may be damaged. */
+export interface PartialDecodeOptions extends DecodeOptions {
+  /**
+   * Shows what is whole of a damaged file, and says what is not. Without it damage is an error. Damage to the header, the mode map
+   * or the coarse grids, which every pixel needs, is an error all the same.
+   */
+  readonly partial: true;
+}
+
+/** Something that is wrong with a file: the error that strict decoding would have failed with. */
+export interface Damage {
+  readonly code: ErrorCode;
+  readonly message: string;
+  /** Byte offset in the file, where one is known. */
+  readonly offset?: number;
+}
+
+/** What is left of a file. */
+export interface PartialPicture {
+  /** All pixels that were asked for; the missing ones are blurred, from the coarse grids alone. */
+  readonly picture: Picture;
+  /**
+   * Rectangles of `picture`, in pixels, that may overlap; empty if nothing is missing. Every pixel outside them is that of the sound
+   * file, as far as the streams show: they end as they must, which damage passes less than once in 2^25 times.
+   */
+  readonly missing: readonly Region[];
+  /** What is wrong with the file. Empty for a sound one. */
+  readonly damage: readonly Damage[];
+}
+
+/** The function `decode`. */
+export interface Decode {
+  /**
+   * Decodes what is whole of a damaged file.
+   *
+   * @throws TesseraError when nothing is
+   */
+  (bytes: ByteSource | Blob | Response, options: PartialDecodeOptions): Promise<PartialPicture>;
+  /**
+   * Decodes a Tessera file.
+   *
+   * @returns opaque RGBA pixels, an `ImageData` where the host has that class
+   * @throws TesseraError
+   */
+  (bytes: ByteSource | Blob | Response, options?: DecodeOptions & { readonly partial?: false }): Promise<Picture>;
 }
 
 /** What the first 27 bytes of a file say (FORMAT.md §1). */

@@ -210,6 +210,24 @@ describe('exit codes', () => {
     expect(readdirSync(folder)).toEqual(before);
   });
 
+  test('--partial writes what is whole, names the rest and ends with 3', async () => {
+    await tessera(['decode', 'cat.tsr', '-o', 'sound.png']);
+    const cut = file.subarray(0, file.length - 100);
+    const decoded = await tessera(['decode', '-', '-o', 'partial.png', '--partial', '--json'], cut);
+    expect(decoded.code).toBe(3);
+    expect(json(decoded)).toMatchObject({
+      damage: [{ code: 'truncated' }, { code: 'entropyDesync' }],
+      missing: [{ x: 0, y: 0, width: 451, height: 300 }],
+    });
+    expect(decoded.stderr).toContain('warning: missing: 451×300 pixels at 0, 0\n');
+    expect((await readPixels(at('partial.png'))).data.length).toBe(451 * 300 * 4);
+    expect(json(await tessera(['decode', 'cat.tsr', '-o', 'whole.png', '--partial', '--json']))).toMatchObject({ damage: [], missing: [] });
+    expect(sameBytes(readFileSync(at('whole.png')), readFileSync(at('sound.png')))).toBe(true);
+    // Without a mode map there is nothing to show.
+    expect(await tessera(['decode', '-', '-o', 'none.png', '--partial'], file.subarray(0, 40))).toMatchObject({ code: 3 });
+    expect(existsSync(at('none.png'))).toBe(false);
+  });
+
   test.each<[string, () => Uint8Array]>([
     ['a truncated PNG', () => readFileSync(picture).subarray(0, 100_000)],
     ['a PNG with a flipped bit', () => readFileSync(picture).map((byte, index) => (index === 90_000 ? byte ^ 4 : byte))],

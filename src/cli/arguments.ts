@@ -19,7 +19,7 @@ const commandFlags = {
     modes: { type: 'string' },
     effort: { type: 'string' },
   },
-  decode: { output: { type: 'string', short: 'o' }, transform: { type: 'string' } },
+  decode: { output: { type: 'string', short: 'o' }, transform: { type: 'string' }, partial: { type: 'boolean' } },
   info: { 'modes-map': { type: 'string' }, macs: { type: 'boolean' }, modes: { type: 'string' } },
   compare: {},
 } as const;
@@ -87,7 +87,7 @@ export function exactFiles({ files }: CommandLine, command: Command, names: read
 export const help = `tessera: a learned image codec
 
   tessera encode IN -o OUT.tsr [-q 0..100] [--modes 1|2|4|8] [--effort 1..9]
-  tessera decode IN.tsr -o OUT.png [--transform wasm|ort]
+  tessera decode IN.tsr -o OUT.png [--transform wasm|ort] [--partial]
   tessera info FILE [--macs] [--modes-map MAP.png]
   tessera info --macs [--modes 1|2|4|8]         operation count for 512×768, from the model pack
   tessera compare A B                           PSNR and MS-SSIM of two pictures (.tsr too)
@@ -95,6 +95,7 @@ export const help = `tessera: a learned image codec
 
 IN is PNG, JPEG or WebP (orientation applied, colours converted to sRGB, transparency flattened onto white). - is standard input or
 output. All commands take --json (one object on standard output), --quiet, --model FOLDER-OR-URL, --limit-pixels N.
+--partial shows what is whole of a damaged file and names the rest; the exit code is 3 all the same.
 -q is 50 and --effort 5 unless given.
 
 Exit codes: 0 ok, 2 usage, 3 damaged input, 4 limit exceeded, 5 environment, 130 interrupted, 1 other.

@@ -1,13 +1,13 @@
 /** The commands of the command line. Each returns when its output is complete. */
 
 import { engineOfPackage } from '../codec.js';
-import { decodeFile } from '../decode.js';
+import { decodeFile, decodePartially } from '../decode.js';
 import { defaultOptions, encodeDetailed } from '../encode.js';
 import { resolveLimits } from '../limits.js';
 import { msSsim, psnr } from '../metrics.js';
-import type { CommonOptions, ModeCount } from '../types.js';
+import type { CommonOptions, ModeCount, PartialPicture, Picture } from '../types.js';
 import { type CommandLine, exactFiles, numberFlag, textFlag } from './arguments.js';
-import { UsageError } from './exit.js';
+import { exitCodes, UsageError } from './exit.js';
 import { checkOutput, readInput, writeOutput } from './files.js';
 import { readAny, readPicture, writePng } from './pictures.js';
 import { progressLine } from './progress.js';
@@ -100,7 +100,9 @@ export async function decodeCommand(line: CommandLine, signal: AbortSignal): Pro
   const bytes = await readInput(input);
   const progress = progressLine(line.flags.quiet === true);
   const start = performance.now();
-  const picture = await decodeFile(engineOfPackage(), bytes, {
+  const partial = line.flags.partial === true;
+  const decoding = partial ? decodePartially : async (...call: Parameters<typeof decodeFile>) => ({ picture: await decodeFile(...call) });
+  const { picture, ...rest }: DecodeOutcome = await decoding(engineOfPackage(), bytes, {
     ...options,
     transform,
     ...(progress.onProgress === undefined ? {} : { onProgress: progress.onProgress }),
@@ -108,8 +110,17 @@ export async function decodeCommand(line: CommandLine, signal: AbortSignal): Pro
   const ms = Math.round(performance.now() - start);
   await writeOutput(output, await writePng(picture));
   const { width, height } = picture;
-  printResult(line, output, { input, output, width, height, ms }, `${input} → ${output}: ${width}×${height}, ${ms} ms`);
+  printResult(line, output, { input, output, width, height, ms, ...rest }, `${input} → ${output}: ${width}×${height}, ${ms} ms`);
+  const { damage = [], missing = [] } = rest;
+  warn(line, input, [
+    ...damage.map(({ code, message }) => `${code}: ${message}`),
+    ...missing.map((area) => `missing: ${area.width}×${area.height} pixels at ${area.x}, ${area.y}`),
+  ]);
+  if (damage.length > 0) process.exitCode = exitCodes.damaged;
 }
+
+/** A picture, and with `--partial` what is missing of it. */
+type DecodeOutcome = { readonly picture: Picture } & Partial<PartialPicture>;
 
 /** `tessera compare` */
 export async function compareCommand(line: CommandLine, signal: AbortSignal): Promise<void> {

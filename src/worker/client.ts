@@ -10,7 +10,17 @@ import { checkAborted, checkOptions, TesseraError } from '../errors.js';
 import type { ModelFiles, ModelSource } from '../models/source.js';
 import { toPicture } from '../pixels.js';
 import type { OnnxruntimeOptions } from '../transforms/ort-runtime.js';
-import type { ByteSource, CommonOptions, DecodeOptions, EncodeOptions, Picture, PixelSource } from '../types.js';
+import type {
+  ByteSource,
+  CommonOptions,
+  Decode,
+  DecodeOptions,
+  EncodeOptions,
+  PartialDecodeOptions,
+  PartialPicture,
+  Picture,
+  PixelSource,
+} from '../types.js';
 import type { Reply, Request, Sendable } from './protocol.js';
 
 export { type ErrorCode, TesseraError } from '../errors.js';
@@ -37,7 +47,7 @@ export interface WorkerCodec {
   /** Like the function `encode`. */
   encode(image: PixelSource, options?: EncodeOptions): Promise<Uint8Array<ArrayBuffer>>;
   /** Like the function `decode`. */
-  decode(bytes: ByteSource | Blob | Response, options?: DecodeOptions): Promise<Picture>;
+  readonly decode: Decode;
   /** Whether a worker is running: busy, or idle for less than `idleMs`. */
   readonly running: boolean;
   /** Terminates the worker. Running and later calls throw `disposed`. */
@@ -83,7 +93,12 @@ class Client implements WorkerCodec {
     throw unexpected();
   }
 
-  async decode(source: ByteSource | Blob | Response, options: DecodeOptions = {}): Promise<Picture> {
+  async decode(source: ByteSource | Blob | Response, options: PartialDecodeOptions): Promise<PartialPicture>;
+  async decode(source: ByteSource | Blob | Response, options?: DecodeOptions & { readonly partial?: false }): Promise<Picture>;
+  async decode(
+    source: ByteSource | Blob | Response,
+    options: DecodeOptions & { readonly partial?: boolean } = {},
+  ): Promise<Picture | PartialPicture> {
     const isAsync =
       (typeof Blob === 'function' && source instanceof Blob) || (typeof Response === 'function' && source instanceof Response);
     const bytes = toBytes(isAsync ? await (source as Blob | Response).arrayBuffer() : (source as ByteSource));
@@ -91,8 +106,9 @@ class Client implements WorkerCodec {
       (id) => ({ id, call: 'decode', bytes, options: sendable(options), wantsRows: options.onRows !== undefined }),
       options,
     );
-    if ('picture' in reply) return toPicture(reply.picture.data, reply.picture.width, reply.picture.height);
-    throw unexpected();
+    if (!('picture' in reply)) throw unexpected();
+    const picture = toPicture(reply.picture.data, reply.picture.width, reply.picture.height);
+    return reply.rest === undefined ? picture : { picture, ...reply.rest };
   }
 
   dispose(): void {

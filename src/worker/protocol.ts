@@ -3,10 +3,13 @@
 import type { ErrorCode } from '../errors.js';
 import type { ModelFiles } from '../models/source.js';
 import type { OnnxruntimeOptions } from '../transforms/ort-runtime.js';
-import type { DecodeOptions, EncodeOptions, Picture, PixelSource, Progress, Rows } from '../types.js';
+import type { DecodeOptions, EncodeOptions, PartialPicture, Picture, PixelSource, Progress, Rows } from '../types.js';
 
 /** Options without what cannot be copied to a worker. */
 export type Sendable<Options> = Omit<Options, 'signal' | 'onProgress' | 'onRows' | 'models'> & { readonly models?: string | ModelFiles };
+
+/** Options of `decode`, of either form. */
+export type SentDecodeOptions = Sendable<DecodeOptions> & { readonly partial?: boolean };
 
 /** A call, from the client to the worker. */
 export type Request = {
@@ -14,7 +17,7 @@ export type Request = {
   readonly onnxruntime?: OnnxruntimeOptions;
 } & (
   | { readonly call: 'encode'; readonly image: PixelSource; readonly options: Sendable<EncodeOptions> }
-  | { readonly call: 'decode'; readonly bytes: Uint8Array; readonly options: Sendable<DecodeOptions>; readonly wantsRows: boolean }
+  | { readonly call: 'decode'; readonly bytes: Uint8Array; readonly options: SentDecodeOptions; readonly wantsRows: boolean }
 );
 
 /** An error on its way through `postMessage`, which keeps no own fields of errors. */
@@ -29,5 +32,5 @@ export type Reply =
   | { readonly id: number; readonly progress: Progress }
   | { readonly id: number; readonly rows: Rows }
   | { readonly id: number; readonly bytes: Uint8Array<ArrayBuffer> }
-  | { readonly id: number; readonly picture: Picture }
+  | { readonly id: number; readonly picture: Picture; readonly rest?: Omit<PartialPicture, 'picture'> }
   | { readonly id: number; readonly error: SentError };

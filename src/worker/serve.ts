@@ -36,12 +36,14 @@ async function answer(request: Request, send: (reply: Reply, transfer?: Transfer
       const bytes = await encode(request.image, { ...request.options, onProgress });
       send({ id, bytes }, [bytes.buffer]);
     } else {
-      const { data, width, height } = await decode(request.bytes, {
-        ...request.options,
-        onProgress,
-        ...(request.wantsRows ? { onRows } : {}),
-      });
-      send({ id, picture: { data, width, height, colorSpace: 'srgb' } }, [data.buffer]);
+      const { partial, ...plain } = request.options;
+      const options = { ...plain, onProgress, ...(request.wantsRows ? { onRows } : {}) };
+      const { picture, ...rest } =
+        partial === true
+          ? await decode(request.bytes, { ...options, partial })
+          : { picture: await decode(request.bytes, partial === undefined ? options : { ...options, partial }) };
+      const { data, width, height } = picture;
+      send({ id, picture: { data, width, height, colorSpace: 'srgb' }, ...('missing' in rest ? { rest } : {}) }, [data.buffer]);
     }
   } catch (error) {
     send({ id, error: describe(error) });

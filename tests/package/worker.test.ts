@@ -127,3 +127,16 @@ test('what cannot reach a worker is refused', async () => {
   });
   await expect(broken.decode(file)).rejects.toMatchObject({ code: 'backendUnavailable' });
 });
+
+test('what is whole of a damaged file, and what is wrong with it', async () => {
+  const codec = codecOf();
+  const cut = file.subarray(0, file.length - 20);
+  const here = await decode(cut, { partial: true });
+  const there = await codec.decode(cut, { partial: true });
+  expect(there.damage.map(({ code }) => code)).toEqual(['truncated', 'entropyDesync']);
+  expect({ missing: there.missing, damage: there.damage }).toEqual({ missing: here.missing, damage: here.damage });
+  expect(sameBytes(there.picture.data, here.picture.data)).toBe(true);
+  await expect(codec.decode(cut)).rejects.toMatchObject({ code: 'truncated' });
+  await expect(codec.decode(file, { partial: 'yes' as unknown as true })).rejects.toMatchObject({ code: 'invalidArgument' });
+  codec.dispose();
+});

@@ -1,0 +1,89 @@
+/**
+ * Decoding what is left of a damaged file (`partial: true`).
+ *
+ * Read me first: header, mode map and coarse grids are needed for any pixel, so damage there fails as always. Tile segments stand
+ * alone: one counts as whole when its streams end as they must (FORMAT.md §5), whatever the section's checksum says. A lost
+ * tile is shown from the coarse grids alone. Its neighbours' pixels are computed from windows that reach into it, so a margin around it is
+ * lost as well.
+ */
+
+import {
+  headerLength,
+  type PictureSection,
+  parsePictureSection,
+  parseSections,
+  pictureTag,
+  readLeb128,
+  readPartLengths,
+} from './container.js';
+import { TesseraError } from './errors.js';
+import { tileReach, tileSide } from './geometry.js';
+import type { Damage, Header, Region } from './types.js';
+
+/** Keeps note of damage that decoding went on after. */
+export class Salvage {
+  readonly #damage: Damage[] = [];
+  readonly #lostTiles: number[] = [];
+
+  /** What was wrong, in the order in which it was met. */
+  get damage(): readonly Damage[] {
+    return this.#damage;
+  }
+
+  /**
+   * The picture section of a file, sound or not. Parts that are cut off come out short or empty.
+   *
+   * @throws TesseraError when there is no telling where the parts are
+   */
+  pictureSection(header: Header, bytes: Uint8Array): PictureSection {
+    try {
+      return parsePictureSection(header, parseSections(header, bytes)[0]);
+    } catch (error) {
+      this.#note(error);
+    }
+    if (bytes[headerLength] !== pictureTag)
+      throw new TesseraError('corruptSection', 'the picture section is not where it must be', { offset: headerLength });
+    const length = readLeb128(bytes, headerLength + 1);
+    const offset = length.next + 4;
+    const payload = bytes.subarray(offset, offset + length.value);
+    const { lengths, end } = readPartLengths(header, { payload, offset });
+    let position = end;
+    const parts = lengths.map((partLength) => {
+      const part = payload.subarray(position, position + partLength);
+      position += partLength;
+      return part;
+    });
+    return { modeMap: parts[0], coarse: parts[1], tiles: parts.slice(2) };
+  }
+
+  /** Notes a tile that does not decode. */
+  loseTile(tile: number, error: unknown): void {
+    this.#note(error);
+    this.#lostTiles.push(tile);
+  }
+
+  /**
+   * The rectangles of an area whose pixels may differ from those of the sound file, counted from the area's top left: lost tiles with
+   * the margin that depends on them.
+   *
+   * @param width - of the whole picture
+   */
+  missing(area: Region, width: number): Region[] {
+    const columns = Math.ceil(width / tileSide);
+    const side = tileSide + 2 * tileReach;
+    return this.#lostTiles.flatMap((tile) => {
+      const x = (tile % columns) * tileSide - tileReach - area.x;
+      const y = Math.floor(tile / columns) * tileSide - tileReach - area.y;
+      const [left, top] = [Math.max(0, x), Math.max(0, y)];
+      const [right, bottom] = [Math.min(area.width, x + side), Math.min(area.height, y + side)];
+      return right > left && bottom > top ? [{ x: left, y: top, width: right - left, height: bottom - top }] : [];
+    });
+  }
+
+  /** Keeps an error that says something about the file; any other is thrown on. */
+  #note(error: unknown): void {
+    if (!(error instanceof TesseraError) || Math.floor(error.number / 10) !== 3) throw error;
+    const { code, message, offset } = error;
+    this.#damage.push({ code, message, ...(offset === undefined ? {} : { offset }) });
+  }
+}
