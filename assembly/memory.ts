@@ -14,6 +14,9 @@
  * └──────────────────────────────────────────────────────────────────────────────┘└──────────────────────────────────────┘
  * picture: modes │ planes (sets × 7 grids) │ cost table │ cost cache │ scratch of one patch
  * ```
+ *
+ * - A picture that is only decoded holds grids 2…0 for two rows of tiles (`Storage.rows`): tile row t and t + 2 share their
+ *   place. Every row address goes through `rowAddress`.
  */
 import { Status } from "./status";
 
@@ -41,7 +44,8 @@ const LANES_OFFSET: usize = CLASSES_OFFSET + 128;
 const TAPS_OFFSET: usize = LANES_OFFSET + 32;
 const STEP_ROWS_OFFSET: usize = TAPS_OFFSET + TAPS_BYTES;
 const GRID_SIZES_OFFSET: usize = STEP_ROWS_OFFSET + 1040;
-const HANDLES_OFFSET: usize = GRID_SIZES_OFFSET + 64;
+const ROW_MASKS_OFFSET: usize = GRID_SIZES_OFFSET + 64;
+const HANDLES_OFFSET: usize = ROW_MASKS_OFFSET + 32;
 const PLANES_OFFSET: usize = HANDLES_OFFSET + 32;
 const MODE_ROW_OFFSET: usize = PLANES_OFFSET + 224;
 const MODE_COUNTS_OFFSET: usize = MODE_ROW_OFFSET + 48;
@@ -49,7 +53,7 @@ const PRIORS_OFFSET: usize = MODE_COUNTS_OFFSET + 64;
 const CHOICE_OFFSET: usize = PRIORS_OFFSET + PRIORS_BYTES;
 const STATIC_BYTES: usize = CHOICE_OFFSET + 256;
 
-const STATIC: usize = memory.data(442704, 16);
+const STATIC: usize = memory.data(442736, 16);
 
 /** 1024 rows (class · 16 + fraction + 8) of `ROW_BYTES`; see `entropy/tables.ts`. */
 export const ROWS: usize = STATIC + ROWS_OFFSET;
@@ -72,6 +76,7 @@ export const PRIORS: usize = STATIC + PRIORS_OFFSET;
 /** Scratch of `select/choose.ts`. */
 export const CHOICE: usize = STATIC + CHOICE_OFFSET;
 const GRID_SIZES: usize = STATIC + GRID_SIZES_OFFSET;
+const ROW_MASKS: usize = STATIC + ROW_MASKS_OFFSET;
 const HANDLES: usize = STATIC + HANDLES_OFFSET;
 const PLANES: usize = STATIC + PLANES_OFFSET;
 
@@ -110,6 +115,16 @@ export function mark(): usize {
 /** Takes back everything allocated since `mark()` returned this value. Other values are ignored. */
 export function release(mark: usize): void {
   if (mark >= arenaStart && mark <= top && (mark & 15) == 0) top = mark;
+}
+
+/** Which latents of a picture the core holds; the values are part of the ABI of `beginPicture`. */
+export const enum Storage {
+  /** One set of latents, of the whole picture. */
+  whole = 0,
+  /** One set per mode, of the whole picture, and the costs of the competition. */
+  sets = 1,
+  /** One set: coarse grids of the whole picture, grids 2…0 of two rows of tiles. */
+  rows = 2,
 }
 
 // ── The open picture ────────────────────────────────────────────────────────────────────────────────────────────────
@@ -175,6 +190,14 @@ export function gridWidth(grid: i32): i32 {
 @inline
 export function gridHeight(grid: i32): i32 {
   return load<i32>(GRID_SIZES + (<usize>grid << 3), 4);
+}
+
+/** @returns address of row `y` of a plane of `grid` */
+// @ts-ignore: decorator
+@inline
+export function rowAddress(plane: usize, grid: i32, y: i32): usize {
+  const row = y & load<i32>(ROW_MASKS + (<usize>grid << 2));
+  return plane + ((<usize>row * <usize>gridWidth(grid)) << 1);
 }
 
 /** @returns address of the i16 plane that a patch of `mode` reads and writes in `grid` */
@@ -249,11 +272,12 @@ export function levelRows(height: i32): i32 {
  * @param width, height  pixels, 1…65,536
  * @param log2  log2 of the patch side: 6, 7 or 8
  * @param count  modes: 1, 2, 4 or 8
- * @param separate  one set of latents per mode (encoding) instead of one in all
+ * @param storage  which latents are held; `sets` for encoding
  * @returns ok, invalidArgument or limitMemory
  */
-export function beginPicture(width: i32, height: i32, log2: i32, count: i32, separate: bool): i32 {
+export function beginPicture(width: i32, height: i32, log2: i32, count: i32, storage: i32): i32 {
   modes = 0;
+  if (storage < Storage.whole || storage > Storage.rows) return Status.invalidArgument;
   if (width < 1 || width > 65536 || height < 1 || height > 65536 || log2 < 6 || log2 > 8) return Status.invalidArgument;
   if (count != 1 && count != 2 && count != 4 && count != 8) return Status.invalidArgument;
   pictureWidth = width;
@@ -266,36 +290,44 @@ export function beginPicture(width: i32, height: i32, log2: i32, count: i32, sep
   tileRows = (height + 511) >> TILE_LOG2;
   modeCount = count;
   modeLog2 = ctz(count);
-  separateSets = separate;
+  separateSets = storage == Storage.sets;
 
   const before = top;
   const patches = <u64>patchCount();
   const map = allocateLarge(patches);
-  costTable = allocateLarge(patches * <u64>count * 8);
-  costCache = allocateLarge(patches * <u64>count * 32);
-  let complete = map != 0 && costTable != 0 && costCache != 0;
-  complete = complete && allocatePlanes(separate ? count : 1);
+  let complete = map != 0 && (!separateSets || allocateCosts(patches * <u64>count));
+  complete = complete && allocatePlanes(separateSets ? count : 1, storage == Storage.rows);
   complete = complete && allocateScratch(side);
   if (!complete) {
     top = before;
     return Status.limitMemory;
   }
   memory.fill(map, 0, <usize>patches);
-  for (let entry: usize = 0; entry < <usize>patches * count; ++entry) store<f64>(costTable + (entry << 3), Infinity);
-  memory.fill(costCache, 0, <usize>patches * count * 32);
   modes = map;
   return Status.ok;
 }
 
-function allocatePlanes(sets: i32): bool {
+function allocateCosts(entries: u64): bool {
+  costTable = allocateLarge(entries * 8);
+  costCache = allocateLarge(entries * 32);
+  if (costTable == 0 || costCache == 0) return false;
+  for (let entry: usize = 0; entry < <usize>entries; ++entry) store<f64>(costTable + (entry << 3), Infinity);
+  memory.fill(costCache, 0, <usize>entries * 32);
+  return true;
+}
+
+/** @param twoTileRows  whether grids 2…0 are held for two rows of tiles only */
+function allocatePlanes(sets: i32, twoTileRows: bool): bool {
   for (let grid = 0; grid < GRIDS; ++grid) {
     const round = (1 << grid) - 1;
     store<i32>(GRID_SIZES + (<usize>grid << 3), (pictureWidth + round) >> grid);
     store<i32>(GRID_SIZES + (<usize>grid << 3), (pictureHeight + round) >> grid, 4);
+    // No row is this high: the mask keeps all bits of a row's number.
+    store<i32>(ROW_MASKS + (<usize>grid << 2), twoTileRows && grid < 3 ? (2 << (TILE_LOG2 - grid)) - 1 : 0x7fffffff);
   }
   for (let set = 0; set < sets; ++set) {
     for (let grid = 0; grid < GRIDS; ++grid) {
-      const bytes = (<u64>gridWidth(grid) * <u64>gridHeight(grid)) << 1;
+      const bytes = (<u64>gridWidth(grid) * <u64>heldRows(grid)) << 1;
       const plane = allocateLarge(bytes);
       if (plane == 0) return false;
       memory.fill(plane, 0, <usize>bytes);
@@ -303,6 +335,11 @@ function allocatePlanes(sets: i32): bool {
     }
   }
   return true;
+}
+
+/** @returns rows of `grid` that there is room for */
+export function heldRows(grid: i32): i32 {
+  return <i32>min<u32>(gridHeight(grid), <u32>load<i32>(ROW_MASKS + (<usize>grid << 2)) + 1);
 }
 
 function allocateScratch(side: i32): bool {

@@ -22,7 +22,7 @@ interface CoreExports extends Record<string, unknown> {
   loadTables(classes: number, frequencies: number): number;
   loadCosts(): number;
   createCodec(block: number): number;
-  beginPicture(width: number, height: number, patchLog2: number, modeCount: number, separateSets: boolean): number;
+  beginPicture(width: number, height: number, patchLog2: number, modeCount: number, storage: number): number;
   modesPointer(): number;
   planePointer(set: number, grid: number): number;
   setCodec(mode: number, handle: number): void;
@@ -62,9 +62,17 @@ export interface PictureSetup {
   readonly modes: ModeCount;
   readonly lanes: number;
   readonly rate: Rate;
-  /** Encoders hold one set of latents per mode, and the bit costs of all symbols. */
-  readonly encoding: boolean;
+  readonly storage: Storage;
 }
+
+/**
+ * Which latents the core holds: those of the whole picture (`whole`); one set of them per mode, with the bit costs of all symbols, for
+ * encoding (`sets`); or, for decoding from top to bottom in little memory, the coarse grids and two rows of tiles (`rows`).
+ */
+export type Storage = 'whole' | 'sets' | 'rows';
+
+/** Numbers of the storages in the core's interface. */
+const storageNumbers: Readonly<Record<Storage, number>> = { whole: 0, sets: 1, rows: 2 };
 
 /** Kinds of mode map (FORMAT.md §3). */
 export const modeMapKinds = { fixed: 0, adaptive: 1, uniform: 2 } as const;
@@ -131,14 +139,15 @@ export class Core {
     this.reset();
     const core = this.#exports;
     checkStatus(core.loadTables(this.copyIn(pack.classes), this.copyIn(pack.frequencies)), 'loading the tables');
-    if (setup.encoding) checkStatus(core.loadCosts(), 'loading the bit costs');
+    if (setup.storage === 'sets') checkStatus(core.loadCosts(), 'loading the bit costs');
     const modeSet = modeSetOf(pack, setup.modes);
     const handles = modeSet.subset.map((codec) => {
       const handle = core.createCodec(this.copyIn(pack.decoders[codec][setup.rate.anchor].bytes)) >>> 0;
       if (handle === 0) throw new TesseraError('limitMemory', 'the core has no memory for the weights');
       return handle;
     });
-    checkStatus(core.beginPicture(setup.width, setup.height, Math.log2(setup.patch), setup.modes, setup.encoding), 'beginning the picture');
+    const storage = storageNumbers[setup.storage];
+    checkStatus(core.beginPicture(setup.width, setup.height, Math.log2(setup.patch), setup.modes, storage), 'beginning the picture');
     handles.forEach((handle, mode) => {
       core.setCodec(mode, handle);
     });
@@ -190,9 +199,10 @@ export class Core {
     return this.bytes(this.#exports.modesPointer() >>> 0, count);
   }
 
-  /** The latents of a grid, row after row. A view. */
+  /** The latents of a grid, row after row. A view. Not with the storage `rows`. */
   plane(set: number, grid: number): Int16Array {
-    const { width, height } = this.#begun();
+    const { width, height, storage } = this.#begun();
+    if (storage === 'rows') throw new TesseraError('internal', 'the latents of the whole picture are not held');
     const pointer = this.#exports.planePointer(set, grid) >>> 0;
     return new Int16Array(this.#exports.memory.buffer, pointer, gridSide(width, grid) * gridSide(height, grid));
   }
@@ -221,16 +231,20 @@ export class Core {
 
   /** Sets the latents of a tile, which are those of grids 2, 1 and 0 in its area, to 0. */
   clearTile(tile: number): void {
-    const { width, height } = this.#begun();
-    const columns = Math.ceil(width / tileSide);
+    const { width, height, storage } = this.#begun();
+    const tileColumns = Math.ceil(width / tileSide);
+    const tileRow = Math.floor(tile / tileColumns);
     for (const grid of [2, 1, 0]) {
-      const plane = this.plane(0, grid);
       const side = tileSide / 2 ** grid;
-      const stride = gridSide(width, grid);
-      const left = (tile % columns) * side;
-      const top = Math.floor(tile / columns) * side;
-      const right = Math.min(left + side, stride);
-      for (let y = top; y < Math.min(top + side, gridSide(height, grid)); y++) plane.fill(0, y * stride + left, y * stride + right);
+      const rowLength = gridSide(width, grid);
+      const left = (tile % tileColumns) * side;
+      const right = Math.min(left + side, rowLength);
+      const rows = Math.min(side, gridSide(height, grid) - tileRow * side);
+      // With the storage `rows`, tile rows of equal parity share their place.
+      const first = (storage === 'rows' ? tileRow % 2 : tileRow) * side;
+      const pointer = this.#exports.planePointer(0, grid) >>> 0;
+      const latents = new Int16Array(this.#exports.memory.buffer, pointer, (first + rows) * rowLength);
+      for (let y = first; y < first + rows; y++) latents.fill(0, y * rowLength + left, y * rowLength + right);
     }
   }
 

@@ -48,7 +48,7 @@ async function decodePicture(
   // 1. Header and limits, before anything is allocated.
   const header = parseHeader(bytes);
   const { width, height, patch } = header;
-  checkSize(width, height, 1, resolveLimits(options.limits));
+  checkSize(width, height, transform === 'ort' ? 1 : 0, resolveLimits(options.limits));
   const area = checkRegion(options.region, width, height);
 
   // 2. The model pack that the file names.
@@ -62,7 +62,8 @@ async function decodePicture(
     salvage === undefined ? parsePictureSection(header, parseSections(header, bytes)[0]) : salvage.pictureSection(header, bytes);
 
   return engine.withCore(async (core) => {
-    core.begin(pack.decoder, { ...header, rate: header, encoding: false });
+    // onnxruntime computes the patches of one codec after the other, so it wants all latents at once.
+    core.begin(pack.decoder, { ...header, rate: header, storage: transform === 'ort' ? 'whole' : 'rows' });
 
     // 4. Mode map.
     if (header.modes > 1) core.decodeModeMap(picture.modeMap);
@@ -141,12 +142,12 @@ export function checkPack(pack: Pack, header: Header): void {
 /** The codec of every patch of a file, without decoding its latents. */
 export async function decodeCodecs(engine: EngineBase, bytes: Uint8Array, options: CommonOptions): Promise<Uint8Array> {
   const header = parseHeader(bytes);
-  checkSize(header.width, header.height, 1, resolveLimits(options.limits));
+  checkSize(header.width, header.height, 0, resolveLimits(options.limits));
   const pack = await loadPack(options.models);
   checkPack(pack, header);
   const picture = parsePictureSection(header, parseSections(header, bytes)[0]);
   return engine.withCore(async (core) => {
-    core.begin(pack.decoder, { ...header, rate: header, encoding: false });
+    core.begin(pack.decoder, { ...header, rate: header, storage: 'rows' });
     if (header.modes > 1) core.decodeModeMap(picture.modeMap);
     else core.modes().fill(0);
     const { subset } = modeSetOf(pack.decoder, header.modes);

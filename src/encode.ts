@@ -87,7 +87,7 @@ export async function encodeDetailed(
   await pacer.step('model', 1, 1);
 
   return engine.withCore(async (core) => {
-    core.begin(pack.decoder, { width, height, patch: settings.patch, modes, lanes: settings.lanes, rate, encoding: true });
+    core.begin(pack.decoder, { width, height, patch: settings.patch, modes, lanes: settings.lanes, rate, storage: 'sets' });
 
     // 3. Analyse, and quantise the latents of every competing codec.
     for await (const tile of analyseTiles(image, analysis)) {

@@ -5,6 +5,7 @@
  */
 
 import { TesseraError } from './errors.js';
+import { tileSide } from './geometry.js';
 
 /** Limits of a reader or writer. 0 means unlimited, up to the hard limits of the format and of WebAssembly. */
 export interface Limits {
@@ -36,16 +37,17 @@ export function resolveLimits(limits: Partial<Limits> = {}): Limits {
 }
 
 /**
- * Estimated peak memory in bytes.
+ * Estimated peak memory in bytes: pixels and the core's memory, without onnxruntime's.
  *
  * @param width - pixels, a whole number
  * @param height - pixels, a whole number
- * @param sets - latent sets held at once: 1 when decoding, one per competing codec when encoding
+ * @param sets - latent sets held at once: one per competing codec when encoding; 0 when decoding, for two rows of tiles
  */
 export function estimateMemory(width: number, height: number, sets: number): number {
-  // RGBA pixels once, latents as i16 in 4/3 samples per pixel for each set, and the strips, tables and windows of the core.
+  // RGBA pixels once; latents as i16 in 4/3 samples per pixel; a strip of up to 256 rows of pixels.
   const pixels = width * height;
-  return Math.ceil(pixels * 4 + pixels * (4 / 3) * 2 * sets + width * 256 * 4) + fixedMemory;
+  const latents = sets > 0 ? pixels * (8 / 3) * sets : width * Math.min(height, 2 * tileSide) * (21 / 8) + pixels / 24;
+  return Math.ceil(pixels * 4 + latents + width * 256 * 4) + fixedMemory;
 }
 
 /**

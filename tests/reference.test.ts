@@ -105,7 +105,7 @@ async function randomFile(
   const { decoder } = await loadPack(models);
   const random = randomNumbers(seed);
   return engineOfPackage().withCore(async (core) => {
-    core.begin(decoder, { ...header, rate: header, encoding: true });
+    core.begin(decoder, { ...header, rate: header, storage: 'sets' });
     const map = core.modes();
     for (let patch = 0; patch < map.length; patch++) map[patch] = uniform ? header.modes - 1 : random() % header.modes;
     for (let grid = 0; grid < 7; grid++) {

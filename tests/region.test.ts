@@ -1,6 +1,8 @@
 /** Decoding a part of a picture, and rows as they are finished. */
 
 import { beforeAll, describe, expect, test } from 'vitest';
+import { engineOfPackage } from '../src/codec.js';
+import { encodeDetailed } from '../src/encode.js';
 import { patchesOf, tilesOf } from '../src/geometry.js';
 import { decode, encode, probe } from '../src/index.js';
 import type { Picture, Progress, Region, Rows } from '../src/types.js';
@@ -68,6 +70,22 @@ test('the first rows come before the last tiles are decoded', async () => {
   expect(events.slice(0, 5)).toEqual(['code 1', 'code 2', 'rows 0', 'rows 128', 'rows 256']);
   expect(events.indexOf('code 5')).toBeGreaterThan(events.indexOf('rows 1024'));
   expect(events.at(-1)).toBe('rows 1536');
+});
+
+test('two rows of tiles in memory are enough for any number of them', async () => {
+  const tall = { width: 150, height: 2200 };
+  const picture = colourBands(tall.width, tall.height);
+  const { bytes, reconstruction } = await encodeDetailed(
+    engineOfPackage(),
+    picture,
+    { quality: 60, effort: 1, modes: 2, models },
+    { reconstruction: true },
+  );
+  const whole = await decode(bytes, { models });
+  expect(sameBytes(whole.data, (reconstruction as Picture).data)).toBe(true);
+  const region = { x: 20, y: 900, width: 100, height: 1250 };
+  const part = await decode(bytes, { models, region });
+  expect(sameBytes(part.data, crop(whole, region.x, region.y, region.width, region.height).data)).toBe(true);
 });
 
 test('only the tiles that the windows reach are decoded', () => {

@@ -13,7 +13,7 @@ import { decodeLatent, putResidual, residualBits } from "../entropy/escape";
 import { desynchronised, finishDecoding, finishEncoding, startDecoding, startEncoding, validLanes } from "../entropy/rans";
 import {
   GRIDS, STEP_ROWS, TILE_LOG2, allocateLarge, codecOfMode, gridHeight, gridWidth, locatePatch, mark, modeOfPatch, modes, patchColumns,
-  patchHeight, patchLog2, patchRows, patchRowsScratch, patchWidth, patchX, patchY, planeOfMode, release, simd, tileColumns, tileCount,
+  patchHeight, patchLog2, patchRows, patchRowsScratch, patchWidth, patchX, patchY, planeOfMode, release, rowAddress, simd, tileColumns, tileCount,
 } from "../memory";
 import { Status } from "../status";
 
@@ -99,7 +99,7 @@ function decodePatch(patch: i32, grid: i32, symbol: i32, laneMask: i32): i32 {
   locatePatch(patch, grid);
   buildWindow(patch, mode, grid, false);
   const width = gridWidth(grid);
-  const origin = planeOfMode(mode, grid) + ((<usize>patchY * width + <usize>patchX) << 1);
+  const origin = rowAddress(planeOfMode(mode, grid), grid, patchY) + (<usize>patchX << 1);
   const step = <isize>windowStride - 6;
   const fronts = patchWidth + 3 * (patchHeight - 1);
   for (let front = 0; front < fronts; ++front) {
@@ -164,7 +164,7 @@ export function collectPatch(patch: i32, grid: i32, out: usize): usize {
   locatePatch(patch, grid);
   buildWindow(patch, mode, grid, true);
   const width = gridWidth(grid);
-  const origin = planeOfMode(mode, grid) + ((<usize>patchY * width + <usize>patchX) << 1);
+  const origin = rowAddress(planeOfMode(mode, grid), grid, patchY) + (<usize>patchX << 1);
   const step = <isize>windowStride - 6;
   const fronts = patchWidth + 3 * (patchHeight - 1);
   for (let front = 0; front < fronts; ++front) {
@@ -192,7 +192,7 @@ export function patchRate(patch: i32, mode: i32): f64 {
     locatePatch(patch, grid);
     buildWindow(patch, mode, grid, true);
     const width = gridWidth(grid);
-    const origin = planeOfMode(mode, grid) + ((<usize>patchY * width + <usize>patchX) << 1);
+    const origin = rowAddress(planeOfMode(mode, grid), grid, patchY) + (<usize>patchX << 1);
     for (let y = 0; y < patchHeight; ++y) {
       predictRun(codec, addressInWindow(0, y), 2, patchWidth, patchRowsScratch);
       const latents = origin + (<usize>(y * width) << 1);

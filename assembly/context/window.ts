@@ -7,7 +7,7 @@
  * - The columns to the right belong to patches with higher numbers, except in the rows above the patch.
  * - While decoding, the inside is filled symbol by symbol; while encoding, all at once.
  */
-import { TILE_LOG2, contextWindow, gridWidth, modeOfPatch, patchColumns, patchHeight, patchLog2, patchWidth, patchX, patchY, planeOfMode } from "../memory";
+import { TILE_LOG2, contextWindow, gridWidth, modeOfPatch, patchColumns, patchHeight, patchLog2, patchWidth, patchX, patchY, planeOfMode, rowAddress } from "../memory";
 
 export const LEFT: i32 = 3;
 export const RIGHT: i32 = 2;
@@ -68,7 +68,7 @@ function copyVisible(plane: usize, patch: i32, mode: i32, grid: i32, y: i32, fro
 }
 
 function copySamples(plane: usize, grid: i32, y: i32, from: i32, to: i32): void {
-  let source = plane + ((<usize>y * gridWidth(grid) + <usize>from) << 1);
+  let source = rowAddress(plane, grid, y) + (<usize>from << 1);
   let target = windowOrigin + <usize>((y - patchY) * <i32>windowStride + ((from - patchX) << 1));
   for (let x = from; x < to; ++x) {
     store<i16>(target, toContext(<i32>load<i16>(source)));

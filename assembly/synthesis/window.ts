@@ -8,12 +8,13 @@
  * - Rows inside the patch are copied; only the rim is looked up sample by sample.
  */
 import {
-  gridHeight, gridWidth, inverseGain, modeOfPatch, patchColumns, patchHeight, patchLog2, patchWidth, patchX, patchY, planeOfMode,
+  gridHeight, gridWidth, inverseGain, modeOfPatch, patchColumns, patchHeight, patchLog2, patchWidth, patchX, patchY, planeOfMode, rowAddress,
 } from "../memory";
 
 let thisPatch: i32 = 0;
 let thisMode: i32 = 0;
 let plane: usize = 0;
+let thisGrid: i32 = 0;
 let width: i32 = 0;
 let height: i32 = 0;
 let side: i32 = 0;
@@ -29,7 +30,7 @@ function usable(x: i32, y: i32): bool {
 // @ts-ignore: decorator
 @inline
 function valueAt(x: i32, y: i32): f32 {
-  return <f32>load<i16>(plane + ((<usize>y * width + <usize>x) << 1)) * inverseGain;
+  return <f32>load<i16>(rowAddress(plane, thisGrid, y) + (<usize>x << 1)) * inverseGain;
 }
 
 function replaced(x: i32, y: i32): f32 {
@@ -49,6 +50,7 @@ export function fillFloatWindow(patch: i32, mode: i32, grid: i32, margin: i32, t
   thisPatch = patch;
   thisMode = mode;
   plane = planeOfMode(mode, grid);
+  thisGrid = grid;
   width = gridWidth(grid);
   height = gridHeight(grid);
   side = patchLog2 - grid;
@@ -75,7 +77,7 @@ export function fillFloatWindow(patch: i32, mode: i32, grid: i32, margin: i32, t
 }
 
 function copyRow(y: i32, out: usize): void {
-  let source = plane + ((<usize>y * width + <usize>patchX) << 1);
+  let source = rowAddress(plane, thisGrid, y) + (<usize>patchX << 1);
   const end = source + (<usize>patchWidth << 1);
   while (source < end) {
     store<f32>(out, <f32>load<i16>(source) * inverseGain);

@@ -45,7 +45,7 @@ export async function infoCommand(line: CommandLine, signal: AbortSignal): Promi
 
   const bytes = await readInput(file);
   const header = probe(bytes);
-  checkSize(header.width, header.height, 1, resolveLimits(options.limits));
+  checkSize(header.width, header.height, 0, resolveLimits(options.limits));
   const sections = parseSections(header, bytes);
   const picture = parsePictureSection(header, sections[0]);
   const pack = await matchingPack(line, file, header, options.models);

@@ -49,7 +49,7 @@ export async function readPicture(bytes: Uint8Array, name: string, limits: Limit
   try {
     const metadata = await sharp(bytes, { limitInputPixels: false }).metadata();
     if (!readable.includes(metadata.format)) throw new PictureError(`${name} is ${metadata.format}; PNG, JPEG and WebP can be read`);
-    checkSize(metadata.width, metadata.pageHeight ?? metadata.height, 1, limits);
+    checkSize(metadata.width, metadata.pageHeight ?? metadata.height, 0, limits);
     if ((metadata.pages ?? 1) > 1) warnings.push(`only the first of ${metadata.pages} frames is kept`);
     if (metadata.depth !== 'uchar') warnings.push('the samples are reduced to 8 bits');
     const dropped = [metadata.exif && 'EXIF (orientation applied)', metadata.xmp && 'XMP', metadata.iptc && 'IPTC'].filter((kind) => kind);

@@ -32,7 +32,7 @@ async function decodeWithCore(bytes: Uint8Array, simd: boolean): Promise<object>
   const header = parseHeader(bytes);
   const picture = parsePictureSection(header, parseSections(header, bytes)[0]);
   core.useSimd(simd);
-  core.begin(pack.decoder, { ...header, rate: header, encoding: false });
+  core.begin(pack.decoder, { ...header, rate: header, storage: 'whole' });
   if (header.modes > 1) core.decodeModeMap(picture.modeMap);
   [picture.coarse, ...picture.tiles].forEach((segment, index) => {
     core.decodeSegment(index, segment);
