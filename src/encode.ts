@@ -83,7 +83,7 @@ export async function encodeDetailed(
   if (options.modes !== undefined && modes !== options.modes)
     throw new TesseraError('invalidArgument', `modes is ${options.modes}; the model pack has ${pack.decoder.modes} codecs`);
   const modeSet = modeSetOf(pack.decoder, modes);
-  const analysis = await createOrtAnalysis(pack, rate.anchor);
+  const analysis = await createOrtAnalysis(pack, rate);
   await pacer.step('model', 1, 1);
 
   return engine.withCore(async (core) => {

@@ -10,6 +10,7 @@ import { TesseraError } from '../errors.js';
 import { gridCount, patchLayout } from '../geometry.js';
 import type { Pack } from '../models/load.js';
 import { type DecoderWeights, readSynthesisWeights } from '../models/pack.js';
+import { lambdaOfRate, type Rate } from '../quality.js';
 import type { Header } from '../types.js';
 import { createSession, loadOrt } from './ort-runtime.js';
 import type { Analysis, DecodedLatents, Synthesis } from './transform.js';
@@ -19,6 +20,7 @@ type Feeds = Record<string, { readonly data: Float32Array; readonly dims: readon
 
 /** A session whose runs queue. */
 interface Runner {
+  readonly inputs: readonly string[];
   run(feeds: Feeds): Promise<Record<string, Float32Array>>;
 }
 
@@ -58,6 +60,7 @@ async function createRunner(model: Uint8Array): Promise<Runner> {
     return result;
   };
   return {
+    inputs: session.inputNames,
     run(feeds) {
       const result = last.then(() => runOnce(feeds));
       last = result.catch(() => undefined);
@@ -66,12 +69,18 @@ async function createRunner(model: Uint8Array): Promise<Runner> {
   };
 }
 
-/** The analysis of a pack at one anchor, for all its codecs in one run. */
-export async function createOrtAnalysis(pack: Pack, anchor: number): Promise<Analysis> {
-  const runner = await runnerOf(await pack.file(pack.manifest.analysis[anchor]));
+/** λ at which the input `rate` of an analysis is 0 (training/tessera/codec.py, `rate`). */
+const referenceLambda = 0.002;
+
+/** The analysis of a pack at one rate, for all its codecs in one run. */
+export async function createOrtAnalysis(pack: Pack, rate: Rate): Promise<Analysis> {
+  const runner = await runnerOf(await pack.file(pack.manifest.analysis[rate.anchor]));
+  // An analysis that knows the resolution of the quantiser can aim at its levels; packs whose analysis does not have no such input.
+  const resolution = Float32Array.of(0.5 * Math.log(referenceLambda / lambdaOfRate(pack, rate)));
+  const feeds: Feeds = runner.inputs.includes('rate') ? { rate: { data: resolution, dims: [1] } } : {};
   return {
     async run(image, width, height) {
-      const outputs = await runner.run({ image: { data: image, dims: [1, 3, height, width] } });
+      const outputs = await runner.run({ ...feeds, image: { data: image, dims: [1, 3, height, width] } });
       return Array.from({ length: gridCount }, (_, grid) => outputs[`grid${grid}`]);
     },
   };

@@ -18,6 +18,10 @@ TRUNK_CHANNELS = {1: 32, 2: 48, 3: 64, 4: 64, 5: 64, 6: 64}
 # reduced 8 and 16 times caps a photograph near 32 dB (training split), 2 and 4 times near 39 dB.
 ASSIGNMENTS = {
     'low': [('Y', 1), ('Y', 2), ('Y', 5), ('U', None), ('V', None), ('Y', 6), ('Y', None)],
+    'lowB': [('Y', 1), ('Y', 2), ('Y', 3), ('Y', 6), ('U', None), ('V', None), ('Y', None)],
+    'lowC': [('Y', 1), ('Y', 2), ('Y', 4), ('U', None), ('Y', 6), ('V', None), ('Y', None)],
+    'midB': [('Y', 1), ('Y', 3), ('U', None), ('Y', 5), ('V', None), ('Y', 6), ('Y', None)],
+    'highC': [('Y', 2), ('U', None), ('Y', 4), ('V', None), ('Y', 5), ('Y', 6), ('Y', None)],
     'middle': [('Y', 1), ('Y', 4), ('U', None), ('V', None), ('Y', 5), ('Y', 6), ('Y', None)],
     'high': [('Y', 3), ('U', None), ('V', None), ('Y', 4), ('Y', 5), ('Y', 6), ('Y', None)],
 }
@@ -36,14 +40,32 @@ def double(planes, kernel):
     return upsample(F.pad(planes, (3, 3, 3, 3), mode='replicate'), kernel)[:, :, 3:-3, 3:-3]
 
 
+class Modulation(nn.Module):
+    """Scale and offset of every channel as functions of the rate: the same network aims at other whole numbers at other rates.
+
+    forward(features [B, C, h, w], rate [1]) with the rate in natural units of the quantiser step, about -3 to 3. Starts as the identity.
+    """
+
+    def __init__(self, channels):
+        super().__init__()
+        self.scale = nn.Parameter(torch.zeros(3, channels))
+        self.offset = nn.Parameter(torch.zeros(3, channels))
+
+    def forward(self, features, rate):
+        powers = torch.stack([rate / 2, (rate / 2) ** 2, (rate / 2) ** 3], 1).to(features.dtype)
+        scale, offset = powers @ self.scale.to(features.dtype), powers @ self.offset.to(features.dtype)
+        return features * (1 + scale)[:, :, None, None] + offset[:, :, None, None]
+
+
 class ResidualBlock(nn.Module):
     def __init__(self, channels):
         super().__init__()
         self.spatial = nn.Conv2d(channels, channels, 3, padding=1)
         self.mix = nn.Conv2d(channels, channels, 1)
+        self.modulation = Modulation(channels)
 
-    def forward(self, features):
-        return features + self.mix(F.relu(self.spatial(features)))
+    def forward(self, features, rate):
+        return features + self.mix(F.relu(self.modulation(self.spatial(features), rate)))
 
 
 class Trunk(nn.Module):
@@ -61,19 +83,20 @@ class Trunk(nn.Module):
                                        for level in range(1, GRIDS - 1)})
         self.after = nn.ModuleDict({str(level): nn.Conv2d(channels[level], channels[level], 1)
                                     for level in range(1, GRIDS)})
+        self.modulation = nn.ModuleDict({str(level): Modulation(channels[level]) for level in range(1, GRIDS)})
 
-    def forward(self, pixels):
-        features = {1: self.block['1'](F.relu(self.stem(pixels)))}
+    def forward(self, pixels, rate):
+        features = {1: self.block['1'](F.relu(self.stem(pixels)), rate)}
         for level in range(2, GRIDS):
-            features[level] = self.block[str(level)](F.relu(self.down[str(level)](features[level - 1])))
+            features[level] = self.block[str(level)](F.relu(self.down[str(level)](features[level - 1])), rate)
         for level in range(GRIDS - 2, 0, -1):
             coarse = self.top_down[str(level)](features[level + 1])
             features[level] = features[level] + F.interpolate(coarse, scale_factor=2, mode='nearest')
-        return {level: F.relu(self.after[str(level)](features[level])) for level in features}
+        return {level: F.relu(self.modulation[str(level)](self.after[str(level)](features[level]), rate)) for level in features}
 
 
 class Analysis(nn.Module):
-    """forward(pixels [B, 3, H, W]) -> {group: [grid 0 … 6]}, grid i [B, modes, H/2^i, W/2^i].
+    """forward(pixels [B, 3, H, W], rate [B] or [1]) -> {group: [grid 0 … 6]}, grid i [B, modes, H/2^i, W/2^i].
 
     H and W are multiples of 64. `groups` names the head groups ('low', 'middle', 'high' in ASSIGNMENTS).
     """
@@ -99,14 +122,15 @@ class Analysis(nn.Module):
                 self.head[f'{group}{grid}'] = head
         self.register_buffer('bicubic', torch.tensor(BICUBIC), persistent=False)
 
-    def forward(self, pixels, autocast=False):
+    def forward(self, pixels, rate, groups=None, autocast=False):
+        groups = groups or self.groups
         levels = [to_luma_chroma(pixels)]
         for _ in range(1, GRIDS):
             levels.append(F.avg_pool2d(levels[-1], 2))
         learned = {}
         with torch.autocast(pixels.device.type, dtype=torch.bfloat16, enabled=autocast):
-            for group in self.groups:
-                features = self.trunk[group](pixels.contiguous(memory_format=torch.channels_last))
+            for group in groups:
+                features = self.trunk[group](pixels.contiguous(memory_format=torch.channels_last), rate)
                 for grid in range(GRIDS):
                     learned[f'{group}{grid}'] = self.head[f'{group}{grid}'](features[max(grid, 1)])
         raised = {}
@@ -119,7 +143,7 @@ class Analysis(nn.Module):
             return raised[source, target]
 
         out = {}
-        for group in self.groups:
+        for group in groups:
             grids = []
             for grid, (component, minus) in enumerate(ASSIGNMENTS[group]):
                 name = f'{group}{grid}'

@@ -16,7 +16,11 @@ ANCHOR_GROUPS = ('middle', 'middle', 'middle', 'high', 'high')
 # Logarithm of the gains at lambda = 0.002; the fine grids start low or they spend bits they should not (TRAINING.md).
 START_LOG_GAIN = {
     'low': (1.1, 1.7, 2.4, 2.8, 3.2, 3.4, 3.6),
+    'lowB': (1.1, 1.7, 2.4, 2.8, 3.2, 3.4, 3.6),
+    'lowC': (1.1, 1.7, 2.4, 2.8, 3.2, 3.4, 3.6),
+    'midB': (1.3, 1.7, 2.4, 2.8, 3.2, 3.4, 3.6),
     'middle': (1.3, 1.7, 2.4, 2.8, 3.2, 3.4, 3.6),
+    'highC': (1.8, 2.0, 2.4, 2.8, 3.2, 3.4, 3.6),
     'high': (1.8, 2.0, 2.4, 2.8, 3.2, 3.4, 3.6),
 }
 
@@ -52,6 +56,15 @@ class Codec(nn.Module):
                               for weight, group in zip(lambdas, groups)])
         self.log_gain = nn.Parameter(gains.repeat(modes, 1, 1))
 
+    def rate(self, anchor, step=1.0):
+        """What the analysis is told: half the logarithm of the quantiser's resolution against that at lambda = 0.002."""
+        return 0.5 * math.log(0.002 / self.lambdas[anchor]) + math.log(step)
+
+    def analyse(self, pixels, anchor, step=1.0, autocast=False):
+        """The seven grids of every codec for pixels [B, 3, H, W] at one rate."""
+        return self.analysis(pixels, torch.full((1,), self.rate(anchor, step), device=pixels.device),
+                             (self.groups[anchor],), autocast)[self.groups[anchor]]
+
     def latents(self, grids, mode, anchor, step=1.0):
         """Scaled, unrounded latents of one codec: 7 tensors [B, 1, h, w]. `grids` is the group's analysis output."""
         gain = self.log_gain[mode, anchor].exp() * step
@@ -78,11 +91,13 @@ class Codec(nn.Module):
 
     def parameter_groups(self, scale=1.0):
         """Learning rates per group: one rate for all diverges (TRAINING.md)."""
-        rates = {'analysis': 1e-3, 'context': 3e-3, 'synthesis': 5e-4, 'kernels': 5e-5, 'gain': 5e-3}
+        rates = {'trunk': 1e-3, 'analysis': 1e-3, 'context': 3e-3, 'synthesis': 5e-4, 'kernels': 5e-5, 'gain': 5e-3}
         members = {name: [] for name in rates}
         for name, parameter in self.named_parameters():
             if name == 'log_gain':
                 members['gain'].append(parameter)
+            elif name.startswith('analysis.trunk'):
+                members['trunk'].append(parameter)
             elif name.startswith('analysis'):
                 members['analysis'].append(parameter)
             elif '.context_' in name:

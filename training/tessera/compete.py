@@ -28,6 +28,7 @@ CLUSTER_SHARE = 0.2           # share of the run in which a patch goes to the co
 GUARD = 4.0
 CLIP = 1.0
 STEP_RANGE = 0.30
+OFF_ANCHOR = 0.35             # share of the steps at a rate between anchors
 AVERAGE = 0.998
 USAGE_FLOOR = 0.04            # a codec used less than this is given the patches that it loses by least
 FROZEN = ('analysis.trunk', 'analysis.linear', 'decoders.0.')
@@ -71,12 +72,12 @@ def cluster(features, count, seed, rounds=40):
 
 
 @torch.no_grad()
-def cost_table(codec, pixels, grids, anchor, quantiser, modes):
-    """J of every mode for every patch, [len(modes), B]."""
+def cost_table(codec, pixels, grids, anchor, modes, step=1.0):
+    """J of every mode for every patch with hard rounding, [len(modes), B]."""
     rows = []
     for mode in modes:
-        error, rate = codec.costs(pixels, grids, mode, anchor, quantiser)
-        rows.append(error + codec.lambdas[anchor] * rate)
+        error, rate = codec.costs(pixels, grids, mode, anchor, Quantiser('hard'), step)
+        rows.append(error + codec.lambdas[anchor] / step ** 2 * rate)
     return torch.stack(rows)
 
 
@@ -96,10 +97,9 @@ def validate_patches(codec, patches, anchors):
     sums = {anchor: [] for anchor in anchors}
     for start in range(0, len(patches), 16):
         pixels = patches[start:start + 16]
-        outputs = codec.analysis(pixels, autocast=True)
         for anchor in sums:
-            sums[anchor].append(cost_table(codec, pixels, outputs[codec.groups[anchor]], anchor, Quantiser('hard'),
-                                           range(codec.modes)))
+            grids = codec.analyse(pixels, anchor, autocast=True)
+            sums[anchor].append(cost_table(codec, pixels, grids, anchor, range(codec.modes)))
     report, tables = [], []
     for anchor, parts in sums.items():
         table = torch.cat(parts, 1)
@@ -159,7 +159,7 @@ def main():
     start_gain = codec.log_gain.detach()[0].clone()
     log = open(os.path.join(options.out, 'log.jsonl'), 'a')
     started = last_validation = time.time()
-    done, window, hard = 0, time.time(), Quantiser('hard')
+    done, window = 0, time.time()
 
     def report(kind):
         live = {name: value.clone() for name, value in codec.state_dict().items()}
@@ -181,25 +181,24 @@ def main():
             group['lr'] = group['base_lr'] * factor
         quantiser = Quantiser('noise', 1.0)
         pixels = crops.next()
-        outputs = codec.analysis(pixels, autocast=True)
         clustered = fresh and progress < CLUSTER_SHARE
         if clustered:
             points = (patch_features(pixels) - mean) / deviation
             assigned = 1 + torch.cdist(points, centres).argmin(1)
         loss = 0.0
         for anchor in anchors:
-            grids = outputs[codec.groups[anchor]]
+            step_gain = math.exp((2 * torch.rand(1).item() - 1) * STEP_RANGE) if torch.rand(1).item() < OFF_ANCHOR else 1.0
+            weight = codec.lambdas[anchor] / step_gain ** 2
+            grids = codec.analyse(pixels, anchor, step_gain, autocast=True)
             if clustered:
                 winners = assigned
             else:
-                table = cost_table(codec, pixels, [g.detach() for g in grids], anchor, hard, range(modes))
+                table = cost_table(codec, pixels, [g.detach() for g in grids], anchor, range(modes), step_gain)
                 # Codecs under the floor get a discount that grows with how little they are used.
                 discount = 0.03 * (1 - usage[anchor] / USAGE_FLOOR).clamp(min=0)
                 # The generalist is left out: where it still wins, the nearest specialist is the one to learn.
                 winners = 1 + (table * (1 - discount[:, None]))[1:].argmin(0)
                 usage[anchor].mul_(0.99).add_(torch.bincount(winners, minlength=modes).float() / len(winners), alpha=0.01)
-            step_gain = math.exp((2 * torch.rand(1).item() - 1) * STEP_RANGE) if torch.rand(1).item() < 0.35 else 1.0
-            weight = codec.lambdas[anchor] / step_gain ** 2
             costs = []
             for mode in winners.unique().tolist():
                 chosen = (winners == mode).nonzero()[:, 0]

@@ -16,12 +16,12 @@ def validate(codec, pictures, modes=(0,), anchors=None):
     totals = {anchor: [0.0, 0.0] for anchor in anchors}
     hard = Quantiser('hard')
     for _, pixels in pictures:
-        outputs = codec.analysis(pixels[None])
         for anchor in anchors:
             weight = codec.lambdas[anchor]
+            grids = codec.analyse(pixels[None], anchor)
             best = None
             for mode in modes:
-                error, rate = codec.costs(pixels[None], outputs[codec.groups[anchor]], mode, anchor, hard)
+                error, rate = codec.costs(pixels[None], grids, mode, anchor, hard)
                 cost = (error + weight * rate).item()
                 if best is None or cost < best[0]:
                     best = (cost, error.item(), rate.item())

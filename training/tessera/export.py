@@ -1,6 +1,6 @@
 """Checkpoint -> model pack: decoder.bin, analysis-<group>.onnx, synthesis.onnx, manifest.json (FORMAT.md section 7).
 
-    TESSERA_KERNELS=reference /usr/bin/python3 -m tessera.export --checkpoint RUN/checkpoint.pt --out models/tessera-1
+    /usr/bin/python3 -m tessera.export --data CACHE --checkpoint RUN/checkpoint.pt --out models/tessera-1
 """
 import argparse
 import hashlib
@@ -10,17 +10,24 @@ import struct
 import zlib
 
 import numpy as np
+import onnx
+import onnx.numpy_helper
 import torch
 import torch.nn as nn
 
 from .analysis import GRIDS
 from .codec import Codec
+from .data import Pictures, validation_pictures
+from .kernels import plain_torch
 from .loop import adapt
+from .rates import quality_table
 from .synthesis_graph import write_synthesis_graph
-from .tables import laplace_rows, quality_table, step_table
+from .tables import laplace_rows, step_table
 
 I32_MAX = (1 << 31) - 1
 PACK_ID = 1
+QUALITY_PICTURES = 12
+SMALLEST_HALVED = 1024        # elements
 # Weights of the adaptive mode map: a first guess, until mode maps of the trained pack are counted.
 MODE_PRIOR, MODE_BONUS, MODE_INCREMENT = 12, (60, 60, 10, 25), 20
 
@@ -119,8 +126,8 @@ class OneGroup(nn.Module):
             if name != group:
                 del analysis.trunk[name]
 
-    def forward(self, pixels):
-        return tuple(self.analysis(pixels)[self.group])
+    def forward(self, pixels, rate):
+        return tuple(self.analysis(pixels, rate)[self.group])
 
 
 def write_analysis(state, modes, groups, group, path):
@@ -129,19 +136,41 @@ def write_analysis(state, modes, groups, group, path):
     names = [f'grid{grid}' for grid in range(GRIDS)]
     axes = {'image': {2: 'height', 3: 'width'}}
     axes.update({name: {2: f'{name}_height', 3: f'{name}_width'} for name in names})
-    torch.onnx.export(OneGroup(codec.analysis, group).eval(), torch.zeros(1, 3, 128, 192), path, input_names=['image'],
-                      output_names=names, dynamic_axes=axes, opset_version=13)
+    with plain_torch():
+        torch.onnx.export(OneGroup(codec.analysis, group).eval(), (torch.zeros(1, 3, 128, 192), torch.zeros(1)), path,
+                          input_names=['image', 'rate'], output_names=names, dynamic_axes=axes, opset_version=13)
+    halve(path)
+
+
+def halve(path):
+    """Stores the large tensors of a graph as float16 with a cast in front, which onnxruntime folds away when it loads the graph."""
+    model = onnx.load(path)
+    graph = model.graph
+    casts = []
+    for tensor in graph.initializer:
+        if tensor.data_type != onnx.TensorProto.FLOAT or np.prod(tensor.dims) < SMALLEST_HALVED:
+            continue
+        name = tensor.name
+        tensor.CopyFrom(onnx.numpy_helper.from_array(onnx.numpy_helper.to_array(tensor).astype(np.float16), name + '_half'))
+        casts.append(onnx.helper.make_node('Cast', [name + '_half'], [name], to=onnx.TensorProto.FLOAT))
+    nodes = casts + list(graph.node)
+    del graph.node[:]
+    graph.node.extend(nodes)
+    onnx.save(model, path)
 
 
 def load_codec(path, average=True):
     checkpoint = torch.load(path, map_location='cpu')
     codec = Codec(modes=checkpoint['modes'], lambdas=checkpoint['lambdas'], groups=checkpoint['groups'])
-    codec.load_state_dict(adapt(checkpoint['average' if average else 'codec'], checkpoint['groups']))
+    # Checkpoints from before the analysis knew its rate have no modulation; untrained it changes nothing.
+    fresh = {name: value for name, value in codec.state_dict().items() if '.modulation.' in name}
+    codec.load_state_dict({**fresh, **adapt(checkpoint['average' if average else 'codec'], checkpoint['groups'])})
     return codec, checkpoint
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument('--data', required=True, help='the table of qualities is measured on its held-out pictures')
     parser.add_argument('--checkpoint', help='without one, the untrained linear start is exported')
     parser.add_argument('--modes', type=int, help='clone the codecs of the checkpoint up to this number')
     parser.add_argument('--out', required=True)
@@ -176,7 +205,7 @@ def main():
         'anchors': anchors, 'patch': 128, 'lambda': list(codec.lambdas),
         'analysis': [f'analysis-{group}.onnx' for group in codec.groups],
         'gains': codec.log_gain.detach().exp().tolist(),
-        'quality': quality_table(anchors), 'files': described,
+        'quality': quality_table(codec, validation_pictures(Pictures(options.data), QUALITY_PICTURES), steps), 'files': described,
         'training': {'steps': state.get('step', 0), 'gigapixels': round(state.get('pixels', 0) / 1e9, 4),
                      'seconds': round(state.get('seconds', 0)), 'torch': torch.__version__, 'note': options.note},
     }

@@ -8,7 +8,8 @@ FRACTIONS = 16
 TOTAL = 1 << 15
 LARGEST_RESIDUAL = 31
 TAIL = 2.0 ** -12
-STEP_COUNT = 21
+STEP_COUNT = 81
+STEP_REACH = 0.8
 
 
 def class_scale(index):
@@ -79,24 +80,14 @@ def laplace_rows():
 
 
 def step_table(anchor_ratio):
-    """Rows (gain Q14, inverse gain Q14, log-scale offset Q8): 21 gains over one anchor distance, the middle one is 1.
+    """Rows (gain Q14, inverse gain Q14, log-scale offset Q8): gains around an anchor, the middle one is 1.
 
-    anchor_ratio: quotient of neighbouring lambdas. lambda goes with the gain to the power -2.
+    anchor_ratio: quotient of neighbouring lambdas. lambda goes with the gain to the power -2. The rows reach STEP_REACH of
+    the distance to the next anchor, so that neighbouring anchors overlap and `rates.quality_table` can choose between them.
     """
     rows = []
     for index in range(STEP_COUNT):
-        exponent = (index - STEP_COUNT // 2) / (STEP_COUNT - 1)
+        exponent = STEP_REACH * (2 * index / (STEP_COUNT - 1) - 1)
         gain = math.sqrt(anchor_ratio) ** exponent
         rows.append((round(gain * 16384), round(16384 / gain), round(256 * math.log(gain))))
     return rows
-
-
-def quality_table(anchors):
-    """quality 0 ... 100 -> (anchor, step): 20 steps of quality per anchor, anchor a centred on quality 20 a + 10."""
-    table = []
-    for quality in range(101):
-        anchor = min(anchors - 1, quality * anchors // 100)
-        centre = (anchor + 0.5) * 100 / anchors
-        step = round((quality - centre) * anchors / 100 * (STEP_COUNT - 1)) + STEP_COUNT // 2
-        table.append((anchor, int(np.clip(step, 0, STEP_COUNT - 1))))
-    return table

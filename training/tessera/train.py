@@ -13,11 +13,13 @@ import time
 
 import torch
 
-from .codec import Codec, Quantiser
+from .codec import ANCHOR_GROUPS, LAMBDAS, Codec, Quantiser
 from .data import Crops, Pictures, validation_pictures
 from .evaluate import validate
 from .export import load_codec
 from .loop import save, schedule, update_average
+from .optimiser import build
+from .remap import remap
 
 GUARD = 3.0                   # a step whose loss is this many times its running mean is skipped
 CLIP = 1.0                    # on the norm of the gradient of each parameter group, after balancing the anchors
@@ -42,6 +44,9 @@ def parse():
                         help='where the annealing of the rounding noise starts, 0 (uniform) to 1 (narrow): 1 to go on from an annealed run')
     parser.add_argument('--anchors', help='comma separated subset of the anchors to train')
     parser.add_argument('--groups', help='comma separated head group per anchor')
+    parser.add_argument('--lambdas', help='comma separated weight of the rate per anchor')
+    parser.add_argument('--off-anchor', type=float, default=0.5, help='share of the steps that train a rate between anchors')
+    parser.add_argument('--muon', action='store_true', help="Muon for the trunk's convolutions")
     parser.add_argument('--validate-every', type=float, default=5, help='minutes')
     parser.add_argument('--validation-limit', type=int, default=24)
     parser.add_argument('--device', default='cuda' if torch.cuda.is_available() else 'cpu')
@@ -57,12 +62,16 @@ def main():
     pictures = Pictures(options.data)
     crops = Crops(pictures, options.side, options.batch, options.seed)
     held = validation_pictures(pictures, options.validation_limit)
-    extra = {'groups': options.groups.split(',')} if options.groups else {}
-    codec, start = load_codec(options.start) if options.start else (Codec(**extra), None)
+    lambdas = [float(weight) for weight in options.lambdas.split(',')] if options.lambdas else LAMBDAS
+    groups = options.groups.split(',') if options.groups else ANCHOR_GROUPS
+    codec, start = Codec(lambdas=lambdas, groups=groups), None
+    if options.start:
+        start_codec, start = load_codec(options.start)
+        codec = remap(start_codec, lambdas, groups)
     codec.to(options.device)
     anchors = ([int(a) for a in options.anchors.split(',')] if options.anchors else list(range(len(codec.lambdas))))
     codec.analysis.groups = tuple(sorted({codec.groups[anchor] for anchor in anchors}))
-    optimiser = torch.optim.Adam(codec.parameter_groups(options.lr), betas=(0.9, 0.99), foreach=True)
+    optimiser = build(codec.parameter_groups(options.lr), options.muon)
     average = {name: value.clone() for name, value in codec.state_dict().items()}
     state = {'step': 0, 'pixels': 0, 'seconds': 0.0, 'skipped': 0}
     if start:
@@ -105,16 +114,25 @@ def main():
             group['lr'] = group['base_lr'] * factor
         quantiser = Quantiser('noise', options.noise_from + (1 - options.noise_from) * progress)
         pixels = crops.next().to(options.device)
-        outputs = codec.analysis(pixels, autocast=True)
+        # Every anchor trains on its own share of the batch, at its own step: one run of the trunk serves them all.
+        shares = torch.arange(len(pixels)) * len(anchors) // len(pixels)
+        steps = {anchor: math.exp((2 * torch.rand(1).item() - 1) * STEP_RANGE) if torch.rand(1).item() < options.off_anchor
+                 else 1.0 for anchor in anchors}
         loss, costs = 0.0, {}
-        for anchor in anchors:
-            step_gain = math.exp((2 * torch.rand(1).item() - 1) * STEP_RANGE) if torch.rand(1).item() < 0.35 else 1.0
-            weight = codec.lambdas[anchor] / step_gain ** 2
-            error, rate = codec.costs(pixels, outputs[codec.groups[anchor]], 0, anchor, quantiser, step_gain)
-            # J falls about as the gain rises: this keeps fine and coarse steps in balance.
-            cost = (error + weight * rate).mean() * step_gain
-            costs[anchor] = cost.item()
-            loss = loss + cost / running.get(anchor, costs[anchor])
+        for group in codec.analysis.groups:
+            members = [index for index, anchor in enumerate(anchors) if codec.groups[anchor] == group]
+            rows = torch.tensor([int(share) in members for share in shares])
+            rates = torch.tensor([codec.rate(anchors[share], steps[anchors[share]]) for share in shares[rows]])
+            outputs = codec.analysis(pixels[rows], rates.to(options.device), (group,), autocast=True)[group]
+            for member in members:
+                anchor, mine = anchors[member], shares[rows] == member
+                weight = codec.lambdas[anchor] / steps[anchor] ** 2
+                error, rate = codec.costs(pixels[shares == member], [grid[mine] for grid in outputs], 0, anchor, quantiser,
+                                          steps[anchor])
+                # J falls about as the gain rises: this keeps fine and coarse steps in balance.
+                cost = (error + weight * rate).mean() * steps[anchor]
+                costs[anchor] = cost.item()
+                loss = loss + cost / running.get(anchor, costs[anchor])
         limit = GUARD * len(anchors)
         if math.isfinite(loss.item()) and loss.item() < limit:
             optimiser.zero_grad(set_to_none=True)

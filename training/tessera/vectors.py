@@ -104,13 +104,13 @@ def main():
         made.append(vector(f'random-{width}x{height}', random_codec(index), 1, latents, steps[index * 6]))
     if options.checkpoint:
         codec, _ = load_codec(options.checkpoint)
+        steps = step_table(codec.lambdas[0] / codec.lambdas[1])
         crop = drawn_picture()
         with torch.no_grad():
-            outputs = codec.analysis(crop)
             for anchor in (1, len(codec.lambdas) - 1):
-                grids = outputs[codec.groups[anchor]]
+                grids = codec.analyse(crop, anchor)
                 latents = [Quantiser('hard')(v)[0, 0].numpy().astype(np.int64) for v in codec.latents(grids, 0, anchor)]
-                made.append(vector(f'trained-anchor{anchor}', codec, anchor, latents, steps[10]))
+                made.append(vector(f'trained-anchor{anchor}', codec, anchor, latents, steps[len(steps) // 2]))
     for entry in made:
         with open(os.path.join(options.out, f"{entry['name']}.json"), 'w') as file:
             json.dump(entry, file)

@@ -3,6 +3,7 @@
 Setting the environment variable TESSERA_KERNELS to "reference" forces plain torch.
 """
 
+import contextlib
 import functools
 import os
 import subprocess
@@ -12,7 +13,9 @@ import torch
 
 from . import native, reference
 
-__all__ = ["context_bits", "context_bits_map", "noisy_round", "pointwise_synthesis",
+_plain = False
+
+__all__ = ["plain_torch", "context_bits", "context_bits_map", "noisy_round", "pointwise_synthesis",
            "residual_convolution", "smooth", "upsample", "uses_native"]
 
 
@@ -28,9 +31,20 @@ def _native_available():
     return True
 
 
+@contextlib.contextmanager
+def plain_torch():
+    """Inside, plain torch runs everywhere: what is traced for ONNX must consist of torch's own operations."""
+    global _plain
+    before, _plain = _plain, True
+    try:
+        yield
+    finally:
+        _plain = before
+
+
 def uses_native(tensor):
     """Whether operations on this tensor run the compiled kernels."""
-    return tensor.device.type == "cpu" and tensor.dtype == torch.float32 and _native_available()
+    return not _plain and tensor.device.type == "cpu" and tensor.dtype == torch.float32 and _native_available()
 
 
 def _dispatched(name):
