@@ -82,6 +82,7 @@ export type CoreSource = WebAssembly.Module | BufferSource | Response | URL | st
 
 /** Compiles the core from a source. */
 export async function compileSource(source: CoreSource): Promise<WebAssembly.Module> {
+  adoptModule(source);
   if (source instanceof WebAssembly.Module) return source;
   try {
     if (source instanceof URL || typeof source === 'string') return await WebAssembly.compile(await (await fetch(source)).arrayBuffer());
@@ -90,6 +91,12 @@ export async function compileSource(source: CoreSource): Promise<WebAssembly.Mod
   } catch (cause) {
     throw new TesseraError('backendUnavailable', 'the WebAssembly core cannot be compiled', { cause });
   }
+}
+
+/** Makes a module of another realm (Next's edge sandbox) one of this realm, which the loader asks for. */
+function adoptModule(source: unknown): void {
+  if (Object.prototype.toString.call(source) !== '[object WebAssembly.Module]' || source instanceof WebAssembly.Module) return;
+  Object.setPrototypeOf(source, WebAssembly.Module.prototype);
 }
 
 /** One instance of the core, for one picture at a time. */

@@ -5,7 +5,9 @@
  * scripts bundled to another format). Works at the first call, not on import.
  */
 export function packageRoot(): URL | undefined {
-  // In two steps on purpose: bundlers take `new URL('…', import.meta.url)` for an asset and try to copy the folder.
   const here: string | undefined = import.meta.url;
-  return here === undefined || here.startsWith('data:') || here.startsWith('blob:') ? undefined : new URL('..', here);
+  if (here === undefined || here.startsWith('data:') || here.startsWith('blob:')) return undefined;
+  // As text on purpose: bundlers take `new URL('…', import.meta.url)` for an asset, some even in two steps, and look for the folder.
+  const [path] = here.split(/[?#]/);
+  return new URL(path.replace(/[^/]*\/[^/]*$/, ''));
 }

@@ -53,7 +53,8 @@ export async function readDefault(name: string, asCode?: () => Promise<Uint8Arra
   const folder = root === undefined ? undefined : new URL(defaultPackPath, root);
   const inlined = async (): Promise<Uint8Array | undefined> =>
     (await import('../generated/default-pack.js')).defaultPackFile(name) ?? (await asCode?.());
-  if (folder?.protocol === 'file:') {
+  // webpack writes the path of the building machine into the code, hence the second question.
+  if (folder?.protocol === 'file:' && !inBrowser()) {
     try {
       return await readLocal(new URL(name, folder), name);
     } catch (error) {
@@ -64,9 +65,13 @@ export async function readDefault(name: string, asCode?: () => Promise<Uint8Arra
   }
   const bytes = await inlined();
   if (bytes !== undefined) return bytes;
-  if (folder === undefined)
+  if (folder === undefined || folder.protocol === 'file:')
     throw new TesseraError('modelUnavailable', `${name} of the model pack has no address here; give it with \`models\``);
   return new RemoteFolder(folder, { source: folder }).read(name);
+}
+
+function inBrowser(): boolean {
+  return typeof document === 'object' || typeof Reflect.get(globalThis, 'WorkerGlobalScope') === 'function';
 }
 
 /** A URL, or in a page or its workers an address relative to it, or else a path. */
@@ -74,8 +79,7 @@ function readerOfFolder(models: RemoteModels): PackReader {
   const { source } = models;
   if (source instanceof URL) return readerOfUrl(source, models);
   if (/^[a-z][a-z0-9+.-]+:\/\//i.test(source)) return readerOfUrl(new URL(source), models);
-  const inBrowser = typeof document === 'object' || typeof Reflect.get(globalThis, 'WorkerGlobalScope') === 'function';
-  if (inBrowser && typeof location === 'object') return readerOfUrl(new URL(source, location.href), models);
+  if (inBrowser() && typeof location === 'object') return readerOfUrl(new URL(source, location.href), models);
   return { read: (name) => readLocal(`${source.replace(/\/$/, '')}/${name}`, name) };
 }
 

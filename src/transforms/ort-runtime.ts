@@ -47,8 +47,7 @@ async function importOrt(): Promise<Ort> {
   const { library } = settings;
   let ort: Ort;
   try {
-    // Bundlers leave the name alone where the package is not installed, because it stands inside `try`.
-    ort = library === undefined ? await import('onnxruntime-web/wasm') : await importFrom(library);
+    ort = library === undefined ? await importByName() : await importFrom(library);
   } catch (cause) {
     throw new TesseraError(
       'backendUnavailable',
@@ -62,6 +61,15 @@ async function importOrt(): Promise<Ort> {
   if (settings.wasmPaths !== undefined) wasm.wasmPaths = settings.wasmPaths;
   if (settings.binary !== undefined) wasm.wasmBinary = settings.binary;
   return ort;
+}
+
+async function importByName(): Promise<Ort> {
+  // On a server, the installed package is better than what a bundler made of it: Turbopack loses a part of it.
+  if (typeof process === 'object' && process.versions?.node !== undefined) {
+    const installed = await importFrom('onnxruntime-web/wasm').catch(() => undefined);
+    if (installed !== undefined) return installed;
+  }
+  return import('onnxruntime-web/wasm');
 }
 
 async function importFrom(library: NonNullable<OnnxruntimeOptions['library']>): Promise<Ort> {

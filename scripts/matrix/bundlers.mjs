@@ -1,0 +1,64 @@
+// Bundlers from npm, without configuration; what they make runs in Chromium.
+import { copyFileSync, writeFileSync } from 'node:fs';
+import { openFolder } from './chromium.mjs';
+import { run } from './command.mjs';
+import { ensureEngine, versions } from './engines.mjs';
+import { addPrograms } from './project.mjs';
+
+/** A page that loads a script. */
+function page(script, { module = true, ortOptions } = {}) {
+  const options = ortOptions === undefined ? '' : `<script>globalThis.ortOptions = ${JSON.stringify(ortOptions)};</script>`;
+  return `<!doctype html><meta charset="utf-8"><title>matrix</title>${options}<script ${module ? 'type="module" ' : ''}src="${script}"></script>\n`;
+}
+
+/**
+ * A bundler as a target.
+ *
+ * @param bundle - makes a folder with an index.html from a folder with page.js, and returns its path
+ */
+function bundler(name, bundle) {
+  return {
+    name,
+    async run({ project }) {
+      const program = await ensureEngine(name);
+      const folder = `${project}/${name}`;
+      await addPrograms(folder);
+      const { about, outcome } = await openFolder(await bundle({ folder, project, program }));
+      return { about: `${Object.values(versions[name])[0]}, Chromium ${about}`, outcome };
+    },
+  };
+}
+
+/** For bundlers that do not copy onnxruntime-web's WebAssembly file: the user copies it and says where it is. */
+function placeRuntime(project, dist) {
+  const file = 'ort-wasm-simd-threaded.wasm';
+  copyFileSync(`${project}/node_modules/onnxruntime-web/dist/${file}`, `${dist}/${file}`);
+  return { wasmPaths: { wasm: `/${file}` } };
+}
+
+export const bundlers = [
+  bundler('esbuild', async ({ folder, project, program }) => {
+    const dist = `${folder}/dist`;
+    await run(program('esbuild'), ['page.js', '--bundle', '--format=esm', `--outdir=${dist}`, '--log-level=error'], { cwd: folder });
+    writeFileSync(`${dist}/index.html`, page('page.js', { ortOptions: placeRuntime(project, dist) }));
+    return dist;
+  }),
+  bundler('vite', async ({ folder, program }) => {
+    writeFileSync(`${folder}/index.html`, page('/page.js'));
+    await run(program('vite'), ['build'], { cwd: folder });
+    return `${folder}/dist`;
+  }),
+  bundler('webpack', async ({ folder, program }) => {
+    await run(program('webpack'), ['--mode', 'production', '--entry', './page.js'], { cwd: folder });
+    writeFileSync(`${folder}/dist/index.html`, page('main.js', { module: false }));
+    return `${folder}/dist`;
+  }),
+  bundler('rollup', async ({ folder, project, program }) => {
+    const dist = `${folder}/dist`;
+    // Rollup resolves no names of packages by itself; this plugin is its way to.
+    const resolver = program('../@rollup/plugin-node-resolve/dist/es/index.js');
+    await run(program('rollup'), ['page.js', '--dir', dist, '--format', 'es', '--plugin', resolver], { cwd: folder });
+    writeFileSync(`${dist}/index.html`, page('page.js', { ortOptions: placeRuntime(project, dist) }));
+    return dist;
+  }),
+];
