@@ -18,49 +18,19 @@ import torch.nn as nn
 from .analysis import GRIDS
 from .codec import Codec
 from .data import Pictures, validation_pictures
+from .fit import fit
+from .fixed_point import context_layers, fixed
 from .kernels import plain_torch
 from .loop import adapt
 from .rates import quality_table
 from .synthesis_graph import write_synthesis_graph
 from .tables import laplace_rows, step_table
 
-I32_MAX = (1 << 31) - 1
 PACK_ID = 1
 QUALITY_PICTURES = 12
 SMALLEST_HALVED = 1024        # elements
 # Weights of the adaptive mode map: a first guess, until mode maps of the trained pack are counted.
 MODE_PRIOR, MODE_BONUS, MODE_INCREMENT = 12, (60, 60, 10, 25), 20
-
-
-def integer_layer(weight, bias, residual):
-    """(k, W i16, B i32): the most fractional bits whose accumulators provably stay inside i32 (FORMAT.md section 4)."""
-    weight, bias = weight.double().numpy(), bias.double().numpy()
-    if residual:
-        weight = weight + np.eye(len(weight))
-    for k in range(12, 7, -1):
-        w, b = np.round(weight * 2 ** k).astype(np.int64), np.round(bias * 2 ** (8 + k)).astype(np.int64)
-        worst = (np.abs(w).sum(1) * 32767 + np.abs(b) + (1 << (k - 1))).max()
-        if np.abs(w).max() <= 32767 and worst <= I32_MAX:
-            return k, w, b
-    raise ValueError('context weights too large for 32-bit accumulators')
-
-
-def context_layers(decoder):
-    return [integer_layer(decoder.context_w1.detach(), decoder.context_b1.detach(), True),
-            integer_layer(decoder.context_w2.detach(), decoder.context_b2.detach(), True),
-            integer_layer(decoder.context_w3.detach(), decoder.context_b3.detach(), False)]
-
-
-def fixed(values):
-    """(shift, i16 array): the largest shift that keeps every value inside i16."""
-    values = values.detach().double().numpy()
-    largest = np.abs(values).max()
-    shift = 15
-    while shift > 0 and largest * 2.0 ** shift > 32767:
-        shift -= 1
-    while shift < 30 and largest > 0 and largest * 2.0 ** (shift + 1) <= 32767:
-        shift += 1
-    return shift, np.round(values * 2.0 ** shift).astype(np.int64)
 
 
 def tensor_block(values):
@@ -95,8 +65,8 @@ def modes_block(modes):
     return out
 
 
-def decoder_file(codec, steps):
-    rows = laplace_rows()
+def decoder_file(codec, steps, rows):
+    """decoder.bin. rows: as tables.laplace_rows() returns them."""
     table = b''.join(struct.pack('<BB', bound, order) for bound, order, _ in rows)
     for _, _, stored in rows:
         for fraction in range(-8, 1):
@@ -189,8 +159,9 @@ def main():
     codec.eval()
     anchors = len(codec.lambdas)
     steps = step_table(codec.lambdas[0] / codec.lambdas[1])
+    pictures = Pictures(options.data)
     with open(os.path.join(options.out, 'decoder.bin'), 'wb') as file:
-        file.write(decoder_file(codec, steps))
+        file.write(decoder_file(codec, steps, fit(codec, pictures, laplace_rows(), steps)))
     files = ['decoder.bin', 'synthesis.onnx']
     for group in sorted(set(codec.groups)):
         files.append(f'analysis-{group}.onnx')
@@ -205,7 +176,7 @@ def main():
         'anchors': anchors, 'patch': 128, 'lambda': list(codec.lambdas),
         'analysis': [f'analysis-{group}.onnx' for group in codec.groups],
         'gains': codec.log_gain.detach().exp().tolist(),
-        'quality': quality_table(codec, validation_pictures(Pictures(options.data), QUALITY_PICTURES), steps), 'files': described,
+        'quality': quality_table(codec, validation_pictures(pictures, QUALITY_PICTURES), steps), 'files': described,
         'training': {'steps': state.get('step', 0), 'gigapixels': round(state.get('pixels', 0) / 1e9, 4),
                      'seconds': round(state.get('seconds', 0)), 'torch': torch.__version__, 'note': options.note},
     }

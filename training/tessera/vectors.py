@@ -15,7 +15,8 @@ import numpy as np
 import torch
 
 from .codec import Codec, Quantiser
-from .export import context_layers, decoder_block, fixed, load_codec, synthesis_tensors
+from .export import decoder_block, load_codec, synthesis_tensors
+from .fixed_point import context_layers, fixed
 from .integer import context_rows, encode_stream, reconstruct, wavefront
 from .tables import laplace_rows, step_table
 
