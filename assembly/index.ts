@@ -13,7 +13,7 @@ export { loadCosts, loadTables } from "./entropy/tables";
 export { allocate, beginPicture, gridHeight, gridWidth, mark, patchCount, planePointer, release, tileCount } from "./memory";
 export { decodeModeMap, encodeModeMap, setPriors } from "./modes/map";
 export { contextRows, ransDecode, ransEncode } from "./research";
-export { choosePatch, evaluatePatch, pictureCost, setLambda, setSource } from "./select/choose";
+export { choosePatch, evaluatePatch, mapCost, patchCost, setLambda, setSource } from "./select/choose";
 export { patchDistortion } from "./select/distortion";
 export { quantise } from "./select/quantise";
 export { synthesisePatch } from "./synthesis/run";

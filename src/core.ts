@@ -46,11 +46,12 @@ interface CoreExports extends Record<string, unknown> {
     gain: number,
   ): void;
   patchRate(patch: number, mode: number): number;
-  setSource(pixels: number, stride: number): void;
+  setSource(pixels: number, stride: number, rows: number): void;
   setLambda(lambda: number): void;
   evaluatePatch(patch: number, mode: number): number;
   choosePatch(patch: number, candidates: number): number;
-  pictureCost(): number;
+  patchCost(patch: number): number;
+  mapCost(): number;
 }
 
 /** What a core is being prepared for. */
@@ -73,6 +74,16 @@ export type Storage = 'whole' | 'sets' | 'rows';
 
 /** Numbers of the storages in the core's interface. */
 const storageNumbers: Readonly<Record<Storage, number>> = { whole: 0, sets: 1, rows: 2 };
+
+/** The picture that an encoder's candidates are compared with, and which of its rows of patches are in the core. */
+interface Target {
+  readonly pixels: Uint8Array | Uint8ClampedArray;
+  readonly pointer: number;
+  readonly held: number[];
+}
+
+/** Rows of patches of the target in the core: a patch's own, those of its neighbours, and a fourth to make a power of two. */
+const heldTargetRows = 4;
 
 /** Kinds of mode map (FORMAT.md §3). */
 export const modeMapKinds = { fixed: 0, adaptive: 1, uniform: 2 } as const;
@@ -105,6 +116,7 @@ export class Core {
   readonly #start: number;
   #setup: PictureSetup | undefined;
   #priors = 0;
+  #target: Target | undefined;
 
   private constructor(exports: CoreExports) {
     this.#exports = exports;
@@ -129,6 +141,7 @@ export class Core {
   reset(): void {
     this.#exports.release(this.#start);
     this.#setup = undefined;
+    this.#target = undefined;
   }
 
   /** Switches every kernel to its scalar twin and back. Both give the same results. */
@@ -278,25 +291,54 @@ export class Core {
     this.#exports.quantise(set, grid, source, sourceStride, x, y, width, height, gain);
   }
 
-  /** Gives the core the picture to compare with and the price of a bit: J = squared error on [0, 1], mean of the channels + λ · bits. */
+  /**
+   * Gives the core the picture to compare with and the price of a bit: J = squared error on [0, 1], mean of the channels + λ · bits.
+   * The core holds four rows of patches of it; others come when a patch near them is looked at.
+   */
   setTarget(pixels: Uint8Array | Uint8ClampedArray, lambda: number): void {
-    this.#exports.setSource(this.copyIn(pixels), this.#begun().width * 4);
+    const { width, patch } = this.#begun();
+    const pointer = this.allocate(heldTargetRows * patch * width * 4);
+    this.#target = { pixels, pointer, held: new Array<number>(heldTargetRows).fill(-1) };
+    this.#exports.setSource(pointer, width * 4, heldTargetRows * patch);
     this.#exports.setLambda(lambda);
+  }
+
+  /** Copies the pixels of a patch and of its neighbours into the core, unless they are there. */
+  #bringTarget(index: number): void {
+    const { width, height, patch } = this.#begun();
+    if (this.#target === undefined) throw new TesseraError('internal', 'there is no picture to compare with');
+    const { pixels, pointer, held } = this.#target;
+    const row = Math.floor(index / Math.ceil(width / patch));
+    for (let wanted = Math.max(0, row - 1); wanted <= Math.min(row + 1, Math.ceil(height / patch) - 1); wanted++) {
+      const place = wanted % heldTargetRows;
+      if (held[place] === wanted) continue;
+      const source = pixels.subarray(wanted * patch * width * 4, (wanted + 1) * patch * width * 4);
+      this.bytes(pointer + place * patch * width * 4, source.length).set(source);
+      held[place] = wanted;
+    }
   }
 
   /** J of a patch if it had this mode and all others theirs of the mode map; kept in the core's table for `choosePatch`. */
   evaluatePatch(patch: number, mode: number): number {
+    this.#bringTarget(patch);
     return this.#exports.evaluatePatch(patch, mode);
   }
 
   /** Lets one patch choose among its `candidates` best modes, neighbours and mode map considered. Says whether it changed. */
   choosePatch(patch: number, candidates: number): boolean {
+    this.#bringTarget(patch);
     return this.#exports.choosePatch(patch, candidates) === 1;
   }
 
-  /** J of the whole picture with the current mode map, the map's own bits included. */
-  pictureCost(): number {
-    return this.#exports.pictureCost();
+  /** J of a patch with the current mode map. That of the picture is the sum over its patches, and `mapCost`. */
+  patchCost(patch: number): number {
+    this.#bringTarget(patch);
+    return this.#exports.patchCost(patch);
+  }
+
+  /** J of the mode map itself. */
+  mapCost(): number {
+    return this.#exports.mapCost();
   }
 
   /** Bits of the symbols of a patch if it had this mode. */

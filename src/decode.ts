@@ -11,7 +11,7 @@ import { TesseraError } from './errors.js';
 import { type PatchRange, patchesOf, tilesOf } from './geometry.js';
 import { checkSize, resolveLimits } from './limits.js';
 import { loadPack, type Pack } from './models/load.js';
-import { Pacer } from './pacer.js';
+import { Pacer, stageShares } from './pacer.js';
 import { toPicture } from './pixels.js';
 import { checkRate } from './quality.js';
 import { Salvage } from './salvage.js';
@@ -43,7 +43,7 @@ async function decodePicture(
     throw new TesseraError('invalidArgument', `transform is ${String(transform)}; allowed are wasm, ort`);
   if (transform === 'ort' && (options.region !== undefined || onRows !== undefined))
     throw new TesseraError('invalidArgument', 'region and onRows need the transform wasm');
-  const pacer = new Pacer(options);
+  const pacer = new Pacer(options, stageShares.decode);
 
   // 1. Header and limits, before anything is allocated.
   const header = parseHeader(bytes);

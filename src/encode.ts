@@ -13,7 +13,7 @@ import { gridCount, gridSide, patchLayout, tileCount, tileSide } from './geometr
 import { checkSize, resolveLimits } from './limits.js';
 import { loadPack, type Pack } from './models/load.js';
 import type { ModeSet } from './models/pack.js';
-import { Pacer } from './pacer.js';
+import { Pacer, stageShares } from './pacer.js';
 import { checkPixels, flatten, isOpaque, toPicture } from './pixels.js';
 import { checkRate, lambdaOfRate, qualityOfRate, type Rate, rateOfQuality } from './quality.js';
 import { selectModes } from './select.js';
@@ -66,7 +66,7 @@ export async function encodeDetailed(
 ): Promise<EncodeResult> {
   // 1. Check the call.
   const start = performance.now();
-  const pacer = new Pacer(options);
+  const pacer = new Pacer(options, stageShares.encode);
   const settings = checkSettings(options);
   checkPixels(source);
   checkSize(source.width, source.height, settings.modes, resolveLimits(options.limits));
@@ -102,7 +102,7 @@ export async function encodeDetailed(
 
     // 5. Code the mode map and the latents of the winners.
     const modeMap = selection.single ? new Uint8Array(0) : core.encodeModeMap();
-    const expected = expectedSegments(core, width, height, settings);
+    const expected = await expectedSegments(core, width, height, settings, pacer);
     const segments: Uint8Array[] = [];
     for (let segment = 0; segment < expected.length; segment++) {
       segments.push(core.encodeSegment(segment, expected[segment]));
@@ -192,17 +192,18 @@ function quantiseTile(core: Core, pack: Pack, { subset }: ModeSet, rate: Rate, t
 }
 
 /** Expected bytes of the coarse segment and of each tile segment, as fractions, from the exact code lengths of the patches. */
-function expectedSegments(core: Core, width: number, height: number, { patch, lanes }: Settings): number[] {
+async function expectedSegments(core: Core, width: number, height: number, { patch, lanes }: Settings, pacer: Pacer): Promise<number[]> {
   const map = core.modes().slice();
   const { columns } = patchLayout(width, height, patch);
   const tileColumns = Math.ceil(width / tileSide);
   const expected = new Array<number>(1 + tileCount(width, height)).fill(0);
-  map.forEach((mode, index) => {
+  for (const [index, mode] of map.entries()) {
     const bytes = core.patchRate(index, mode) / 8;
+    await pacer.turn();
     const tile =
       Math.floor((Math.floor(index / columns) * patch) / tileSide) * tileColumns + Math.floor(((index % columns) * patch) / tileSide);
     expected[1 + tile] += bytes;
-  });
+  }
   // The rate of a patch is not split by grid; a sixteenth of the bits in the coarse grids is near enough for a sum.
   for (let segment = 1; segment < expected.length; segment++) {
     expected[0] += expected[segment] / 16;

@@ -3,16 +3,29 @@
 import { checkAborted } from './errors.js';
 import type { CommonOptions, Stage } from './types.js';
 
-/** Longest time without giving the event loop a turn, in milliseconds. */
-const turnEvery = 40;
+/** Longest time without giving the event loop a turn, in milliseconds, beside the step that is running. */
+const turnEvery = 20;
+
+/** What part of a call each of its stages is, roughly by time. The parts add up to 1. */
+export type StageShares = Partial<Readonly<Record<Stage, number>>>;
+
+/** Stages of the two calls. */
+export const stageShares = {
+  encode: { model: 0.04, analyse: 0.32, select: 0.56, code: 0.08 },
+  decode: { model: 0.02, code: 0.52, synthesise: 0.46 },
+} as const satisfies Record<string, StageShares>;
 
 /** One per call of `encode` or `decode`. */
 export class Pacer {
   readonly #options: CommonOptions;
+  readonly #shares: StageShares;
+  readonly #done = new Map<Stage, number>();
   #lastTurn = performance.now();
+  #fraction = 0;
 
-  constructor(options: CommonOptions) {
+  constructor(options: CommonOptions, shares: StageShares) {
     this.#options = options;
+    this.#shares = shares;
     checkAborted(options.signal);
   }
 
@@ -23,10 +36,47 @@ export class Pacer {
    */
   async step(stage: Stage, loaded: number, total: number): Promise<void> {
     checkAborted(this.#options.signal);
-    this.#options.onProgress?.({ stage, loaded, total });
+    if (this.#options.onProgress !== undefined) {
+      this.#done.set(stage, loaded / total);
+      this.#options.onProgress({ stage, loaded, total, fraction: this.#overall() });
+    }
+    await this.turn();
+  }
+
+  /** Lets others run if it is time to. */
+  async turn(): Promise<void> {
+    checkAborted(this.#options.signal);
     if (performance.now() - this.#lastTurn < turnEvery) return;
-    await new Promise((resolve) => setTimeout(resolve, 0));
+    await nextTurn();
     this.#lastTurn = performance.now();
     checkAborted(this.#options.signal);
   }
+
+  /** Part of the call that is done: never falls, and is 1 when all stages are. */
+  #overall(): number {
+    let sum = 0;
+    let complete = true;
+    for (const [stage, share] of Object.entries(this.#shares)) {
+      const done = this.#done.get(stage as Stage) ?? 0;
+      sum += share * done;
+      complete &&= done === 1;
+    }
+    // The sum of the shares may miss 1 by a rounding.
+    this.#fraction = complete ? 1 : Math.max(this.#fraction, Math.min(sum, 1 - Number.EPSILON));
+    return this.#fraction;
+  }
+}
+
+/** Resolves after timers, messages and input have had their turn. In pages a timer of 0 ms would wait for 4. */
+function nextTurn(): Promise<void> {
+  if (typeof setImmediate === 'function') return new Promise((resolve) => void setImmediate(resolve));
+  if (typeof MessageChannel !== 'function') return new Promise((resolve) => void setTimeout(resolve, 0));
+  return new Promise((resolve) => {
+    const { port1, port2 } = new MessageChannel();
+    port1.onmessage = () => {
+      port1.close();
+      resolve();
+    };
+    port2.postMessage(undefined);
+  });
 }

@@ -52,7 +52,7 @@ export async function selectModes(
 ): Promise<Selection> {
   const count = core.modes().length;
   const { candidates, sweeps } = searchOfEffort(effort, modes);
-  const total = count * (modes + sweeps + 1);
+  const total = count * (modes + (modes > 1 ? sweeps + 1 : 0));
   let done = 0;
   const step = (): Promise<void> => pacer.step('select', Math.min(++done, total), total);
 
@@ -89,7 +89,11 @@ export async function selectModes(
       }
       if (changes === 0) break;
     }
-    const mixed = core.pictureCost();
+    let mixed = core.mapCost();
+    for (let patch = 0; patch < count; patch++) {
+      mixed += core.patchCost(patch);
+      await step();
+    }
     if (mixed < best.cost) {
       await pacer.step('select', total, total);
       return { single: false, cost: mixed, shares: sharesOf(core.modes(), modes) };

@@ -34,11 +34,16 @@ export interface Progress {
   readonly stage: Stage;
   readonly loaded: number;
   readonly total: number;
+  /** Part of the whole call that is done, from 0 to 1: never falls, and is 1 in the last report. */
+  readonly fraction: number;
 }
 
 /** Options of every call. */
 export interface CommonOptions {
-  /** Aborts the call, which then throws `aborted`. Checked between patches. */
+  /**
+   * Aborts the call, which then throws `aborted`: decoding and the choice of codecs between patches and tiles (some 50 ms), the
+   * analysis at the end of its running tile (under a second).
+   */
   readonly signal?: AbortSignal;
   /** Called after each step. */
   readonly onProgress?: (progress: Progress) => void;

@@ -139,11 +139,15 @@ describe('abort and progress', () => {
   test('stages come in order and end complete', async () => {
     const stagesOf = async (call: (onProgress: (progress: Progress) => void) => Promise<unknown>): Promise<string[]> => {
       const last = new Map<string, Progress>();
+      let fraction = 0;
       await call((progress) => {
+        expect(progress.fraction).toBeGreaterThanOrEqual(fraction);
+        fraction = progress.fraction;
         expect(progress.loaded).toBeGreaterThanOrEqual(last.get(progress.stage)?.loaded ?? 0);
         expect(progress.loaded).toBeLessThanOrEqual(progress.total);
         last.set(progress.stage, progress);
       });
+      expect(fraction).toBe(1);
       for (const progress of last.values()) expect(progress.loaded, progress.stage).toBe(progress.total);
       return [...last.keys()];
     };

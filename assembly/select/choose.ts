@@ -6,7 +6,7 @@
  *   so the table holds J among neighbours of the same mode. It ranks the candidates of `choosePatch`.
  * - A patch's J depends on which neighbours share its mode. `choosePatch` counts its own J and what its choice does to the
  *   eight around it; J is cached by the set of equal neighbours. Farther patches matter only through the
- *   coarsest grids; the cache ignores them, `pictureCost` does not.
+ *   coarsest grids; the cache ignores them, `patchCost` does not.
  * - Every mode costs the same bits in a fixed-length map, so the map does not enter the comparison of two modes.
  */
 import { patchRate } from "../context/segment";
@@ -21,12 +21,18 @@ const ENTRY_BYTES: usize = 16;
 
 let source: usize = 0;
 let sourceStride: u32 = 0;
+let sourceRows: i32 = 0;
 let lambda: f64 = 0;
 
-/** The picture to compare with: RGBA8, rows `stride` bytes apart. It must stay where it is. */
-export function setSource(pixels: usize, stride: u32): void {
+/**
+ * The picture to compare with: RGBA8, rows `stride` bytes apart. It must stay where it is.
+ * @param rows  0 when all rows are there; else a power of two, a multiple of the patch side: row y is at y mod `rows`, and the
+ *   caller sees to it that the rows of a patch and of its eight neighbours are there when it is evaluated or chooses
+ */
+export function setSource(pixels: usize, stride: u32, rows: i32): void {
   source = pixels;
   sourceStride = stride;
+  sourceRows = rows;
 }
 
 /** Price of a bit, as weight against the mean squared error of a pixel on [0, 1]. */
@@ -35,7 +41,7 @@ export function setLambda(value: f64): void {
 }
 
 function costOfPatch(patch: i32, mode: i32): f64 {
-  return patchDistortion(patch, mode, source, sourceStride) * ERROR_SCALE + lambda * patchRate(patch, mode);
+  return patchDistortion(patch, mode, source, sourceStride, sourceRows) * ERROR_SCALE + lambda * patchRate(patch, mode);
 }
 
 // @ts-ignore: decorator
@@ -124,10 +130,12 @@ export function choosePatch(patch: i32, candidates: i32): i32 {
   return best == current ? 0 : 1;
 }
 
-/** Exact J of the picture under the mode map, the map's own bits included. */
-export function pictureCost(): f64 {
-  let total = lambda * modeMapBits();
-  const count = patchCount();
-  for (let patch = 0; patch < count; ++patch) total += costOfPatch(patch, load<u8>(modes + <usize>patch));
-  return total;
+/** Exact J of a patch under the mode map. That of the picture is the sum over all patches, and `mapCost`. */
+export function patchCost(patch: i32): f64 {
+  return costOfPatch(patch, load<u8>(modes + <usize>patch));
+}
+
+/** J of the mode map itself. */
+export function mapCost(): f64 {
+  return lambda * modeMapBits();
 }

@@ -40,12 +40,13 @@ function rowErrorSimd(a: usize, b: usize, count: i32): i32 {
 
 /**
  * Squared level differences over red, green and blue if the patch had `mode` and all others theirs of the mode map.
- * @param source  RGBA8 of the whole picture, rows `stride` bytes apart
+ * @param source  RGBA8 of the picture, rows `stride` bytes apart
+ * @param rows  0, or the rows that `source` goes round in; see `setSource`
  */
-export function patchDistortion(patch: i32, mode: i32, source: usize, stride: u32): f64 {
+export function patchDistortion(patch: i32, mode: i32, source: usize, stride: u32, rows: i32): f64 {
   // Grid 0 has the resolution of the pixels.
   locatePatch(patch, 0);
-  let row = source + <usize>patchY * stride + (<usize>patchX << 2);
+  let row = source + <usize>(patchY & (rows - 1)) * stride + (<usize>patchX << 2);
   const width = patchWidth;
   const height = patchHeight;
   const pixelStride = <usize>width << 2;

@@ -22,11 +22,11 @@ export function progressLine(quiet: boolean): ProgressLine {
   if (quiet || !stderr.isTTY) return { clear: () => {} };
   let shownAt = 0;
   return {
-    onProgress({ stage, loaded, total }) {
+    onProgress({ stage, fraction }) {
       const now = performance.now();
       if (now - shownAt < 100) return;
       shownAt = now;
-      stderr.write(`\r\x1b[K${texts[stage]} ${Math.round((100 * loaded) / Math.max(1, total))} %`);
+      stderr.write(`\r\x1b[K${texts[stage]} ${Math.round(100 * fraction)} %`);
     },
     clear: () => {
       stderr.write('\r\x1b[K');

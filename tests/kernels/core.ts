@@ -39,12 +39,13 @@ export interface Core extends Record<string, unknown> {
     gain: number,
   ): void;
   patchRate(patch: number, mode: number): number;
-  patchDistortion(patch: number, mode: number, source: number, stride: number): number;
-  setSource(pixels: number, stride: number): void;
+  patchDistortion(patch: number, mode: number, source: number, stride: number, rows: number): number;
+  setSource(pixels: number, stride: number, rows: number): void;
   setLambda(lambda: number): void;
   evaluatePatch(patch: number, mode: number): number;
   choosePatch(patch: number, candidates: number): number;
-  pictureCost(): number;
+  patchCost(patch: number): number;
+  mapCost(): number;
   ransEncode(symbols: number, rows: number, count: number, lanes: number, out: number, capacity: number): number;
   ransDecode(bytes: number, length: number, rows: number, count: number, lanes: number, symbols: number): number;
   contextRows(plane: number, width: number, height: number, codec: number, rows: number, integers: number): number;
