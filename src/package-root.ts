@@ -7,7 +7,10 @@
 export function packageRoot(): URL | undefined {
   const here: string | undefined = import.meta.url;
   if (here === undefined || here.startsWith('data:') || here.startsWith('blob:')) return undefined;
-  // As text on purpose: bundlers take `new URL('…', import.meta.url)` for an asset, some even in two steps, and look for the folder.
-  const [path] = here.split(/[?#]/);
-  return new URL(path.replace(/[^/]*\/[^/]*$/, ''));
+  // By hand on purpose: bundlers take `new URL('…', import.meta.url)` for an asset, some even in two steps, and look for the folder.
+  const root = new URL(here);
+  root.pathname = `${root.pathname.split('/').slice(0, -2).join('/')}/`;
+  root.search = '';
+  root.hash = '';
+  return root;
 }

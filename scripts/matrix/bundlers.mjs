@@ -6,8 +6,8 @@ import { ensureEngine, versions } from './engines.mjs';
 import { addPrograms } from './project.mjs';
 
 /** A page that loads a script. */
-function page(script, { module = true, ortOptions } = {}) {
-  const options = ortOptions === undefined ? '' : `<script>globalThis.ortOptions = ${JSON.stringify(ortOptions)};</script>`;
+function page(script, { module = true, globals } = {}) {
+  const options = globals === undefined ? '' : `<script>Object.assign(globalThis, ${JSON.stringify(globals)});</script>`;
   return `<!doctype html><meta charset="utf-8"><title>matrix</title>${options}<script ${module ? 'type="module" ' : ''}src="${script}"></script>\n`;
 }
 
@@ -29,18 +29,20 @@ function bundler(name, bundle) {
   };
 }
 
-/** For bundlers that do not copy onnxruntime-web's WebAssembly file: the user copies it and says where it is. */
+/** For bundlers that copy neither onnxruntime-web's WebAssembly file nor the worker: the user does, and says where they are. */
 function placeRuntime(project, dist) {
   const file = 'ort-wasm-simd-threaded.wasm';
   copyFileSync(`${project}/node_modules/onnxruntime-web/dist/${file}`, `${dist}/${file}`);
-  return { wasmPaths: { wasm: `/${file}` } };
+  return { ortOptions: { wasmPaths: { wasm: `/${file}` } }, workerAddress: '/worker.js' };
 }
 
 export const bundlers = [
   bundler('esbuild', async ({ folder, project, program }) => {
     const dist = `${folder}/dist`;
-    await run(program('esbuild'), ['page.js', '--bundle', '--format=esm', `--outdir=${dist}`, '--log-level=error'], { cwd: folder });
-    writeFileSync(`${dist}/index.html`, page('page.js', { ortOptions: placeRuntime(project, dist) }));
+    await run(program('esbuild'), ['page.js', 'worker.js', '--bundle', '--format=esm', `--outdir=${dist}`, '--log-level=error'], {
+      cwd: folder,
+    });
+    writeFileSync(`${dist}/index.html`, page('page.js', { globals: placeRuntime(project, dist) }));
     return dist;
   }),
   bundler('vite', async ({ folder, program }) => {
@@ -57,8 +59,8 @@ export const bundlers = [
     const dist = `${folder}/dist`;
     // Rollup resolves no names of packages by itself; this plugin is its way to.
     const resolver = program('../@rollup/plugin-node-resolve/dist/es/index.js');
-    await run(program('rollup'), ['page.js', '--dir', dist, '--format', 'es', '--plugin', resolver], { cwd: folder });
-    writeFileSync(`${dist}/index.html`, page('page.js', { ortOptions: placeRuntime(project, dist) }));
+    await run(program('rollup'), ['page.js', 'worker.js', '--dir', dist, '--format', 'es', '--plugin', resolver], { cwd: folder });
+    writeFileSync(`${dist}/index.html`, page('page.js', { globals: placeRuntime(project, dist) }));
     return dist;
   }),
 ];

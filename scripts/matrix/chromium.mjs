@@ -69,7 +69,9 @@ export const chromiumTargets = [
     name: 'chromium-page',
     run({ project }) {
       const map = `<script type="importmap">${JSON.stringify(importMap(project))}</script>`;
-      writeFileSync(`${project}/page.html`, page(`${map}<script type="module" src="page.js"></script>`));
+      // Workers know no import maps: what they import by name is told by address.
+      const options = `<script>globalThis.ortOptions = { library: '/node_modules/onnxruntime-web/dist/ort.wasm.bundle.min.mjs' };</script>`;
+      writeFileSync(`${project}/page.html`, page(`${map}${options}<script type="module" src="page.js"></script>`));
       return openFolder(project, 'page.html');
     },
   },

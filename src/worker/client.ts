@@ -7,7 +7,6 @@
 
 import { toBytes } from '../container.js';
 import { checkAborted, checkOptions, TesseraError } from '../errors.js';
-import type { ModelFiles, ModelSource } from '../models/source.js';
 import { toPicture } from '../pixels.js';
 import type { OnnxruntimeOptions } from '../transforms/ort-runtime.js';
 import type {
@@ -21,7 +20,17 @@ import type {
   Picture,
   PixelSource,
 } from '../types.js';
-import type { Reply, Request, Sendable } from './protocol.js';
+import { ClientPacks } from './packs.js';
+import {
+  type Delivery,
+  describeError,
+  errorOf,
+  type Reply,
+  type Request,
+  type Sendable,
+  type SentOnnxruntimeOptions,
+  type Wish,
+} from './protocol.js';
 
 export { type ErrorCode, TesseraError } from '../errors.js';
 
@@ -69,6 +78,7 @@ export function createWorkerCodec(options: WorkerCodecOptions = {}): WorkerCodec
 
 class Client implements WorkerCodec {
   readonly #options: WorkerCodecOptions;
+  readonly #packs = new ClientPacks();
   readonly #waiting: Job[] = [];
   #current: Job | undefined;
   #worker: WorkerLike | undefined;
@@ -121,9 +131,13 @@ class Client implements WorkerCodec {
 
   #run(requestOf: (id: number) => Request, options: DecodeOptions): Promise<Reply> {
     if (this.#disposed) throw new TesseraError('disposed', 'this codec has been disposed of');
-    checkAborted(options.signal);
+    checkAborted(checkOptions(options).signal);
     const { onnxruntime } = this.#options;
-    const request: Request = { ...requestOf(this.#nextId++), ...(onnxruntime === undefined ? {} : { onnxruntime }) };
+    const request: Request = {
+      ...requestOf(this.#nextId++),
+      ...(options.models === undefined ? {} : { models: this.#packs.describe(options.models) }),
+      ...(onnxruntime === undefined ? {} : { onnxruntime: sendableOnnxruntime(onnxruntime) }),
+    };
     return new Promise<Reply>((resolve, reject) => {
       const abort = (): void => this.#abort(job);
       const settled = (): void => options.signal?.removeEventListener('abort', abort);
@@ -168,7 +182,9 @@ class Client implements WorkerCodec {
   #start(): WorkerLike {
     const worker = this.#options.worker?.() ?? new Worker(new URL('./worker-script.js', import.meta.url), { type: 'module' });
     worker.addEventListener('message', ({ data }: MessageEvent) => {
-      if (this.#worker === worker) this.#receive(data as Reply);
+      if (this.#worker !== worker) return;
+      if ('wish' in data) this.#grant(worker, data as Wish);
+      else this.#receive(data as Reply);
     });
     for (const type of ['error', 'messageerror'] as const) {
       worker.addEventListener(type, (event: Event) => {
@@ -178,6 +194,16 @@ class Client implements WorkerCodec {
       });
     }
     return worker;
+  }
+
+  /** Reads a file of a model pack for the worker. */
+  async #grant(worker: WorkerLike, wished: Wish): Promise<void> {
+    const { wish } = wished;
+    const delivery = await this.#packs.read(wished).then(
+      (file): Delivery => ({ wish, file }),
+      (error: unknown): Delivery => ({ wish, error: describeError(error) }),
+    );
+    if (this.#worker === worker) worker.postMessage(delivery);
   }
 
   #receive(reply: Reply): void {
@@ -193,10 +219,7 @@ class Client implements WorkerCodec {
     }
     this.#finish(() => {
       if (!('error' in reply)) job.resolve(reply);
-      else {
-        const { code, message, offset } = reply.error;
-        job.reject(new TesseraError(code, message, offset === undefined ? {} : { offset }));
-      }
+      else job.reject(errorOf(reply.error));
     });
   }
 
@@ -231,18 +254,16 @@ function unexpected(): TesseraError {
   return new TesseraError('internal', 'the worker has answered another question');
 }
 
-/** Options that can be copied to a worker. Addresses are made absolute: the worker's own base is its script. */
+/** Options that can be copied to a worker. */
 function sendable<Options extends CommonOptions & { readonly onRows?: unknown }>(options: Options): Sendable<Options> {
-  const { signal: _signal, onProgress: _onProgress, onRows: _onRows, models, ...rest } = checkOptions(options);
-  return models === undefined ? rest : { ...rest, models: sendableModels(models) };
+  const { signal: _signal, onProgress: _onProgress, onRows: _onRows, models: _models, ...rest } = checkOptions(options);
+  return rest;
 }
 
-function sendableModels(models: ModelSource): string | ModelFiles {
-  if (models instanceof URL) return models.href;
-  if (typeof models === 'string') return typeof document === 'object' ? new URL(models, document.baseURI).href : models;
-  if ('files' in models) return models;
-  throw new TesseraError(
-    'invalidArgument',
-    'functions of the page (`fetch`, `cache`, `onDownload`, `read`) cannot be passed to a worker; give an address or the files as `models`',
-  );
+function sendableOnnxruntime(options: OnnxruntimeOptions): SentOnnxruntimeOptions {
+  const { library, ...rest } = options;
+  if (typeof library === 'function') {
+    throw new TesseraError('invalidArgument', '`library` cannot be a function here, which no worker can be sent; give an address');
+  }
+  return library === undefined ? rest : { ...rest, library: String(library) };
 }

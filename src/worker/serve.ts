@@ -1,10 +1,12 @@
 /** `tessera-codec/serve`: the worker's side of `tessera-codec/worker`. */
 
-import { decode, encode } from '../codec.js';
-import { TesseraError } from '../errors.js';
+import { beginEntry, decodeOf, encodeOf } from '../facade.js';
+import { type PackReader, readDefault } from '../models/source.js';
+import { ortSynthesis } from '../transforms/ort.js';
 import { configureOnnxruntime } from '../transforms/ort-runtime.js';
 import type { Progress, Rows } from '../types.js';
-import type { Reply, Request, SentError } from './protocol.js';
+import { compileCore } from '../wasm.js';
+import { type ClientPack, type Delivery, describeError, errorOf, type Reply, type Request, type Wish } from './protocol.js';
 
 /** Where messages come from and go to: a worker's global scope or a `MessagePort`. */
 export interface ServePort {
@@ -19,39 +21,80 @@ export interface ServePort {
  * A worker file of your own needs nothing else: `import { serve } from 'tessera-codec/serve'; serve();`
  */
 export function serve(port: ServePort = globalThis as unknown as ServePort): void {
-  port.addEventListener('message', ({ data }) => {
-    answer(data as Request, (reply, transfer = []) => port.postMessage(reply, transfer));
-  });
+  const server = new Server(port);
+  port.addEventListener('message', ({ data }) => server.receive(data as Request | Delivery));
   port.start?.();
 }
 
-async function answer(request: Request, send: (reply: Reply, transfer?: Transferable[]) => void): Promise<void> {
-  const { id } = request;
-  const onProgress = (progress: Progress): void => send({ id, progress });
-  // `postMessage` would copy all of the buffer that the rows are a view of.
-  const onRows = (rows: Rows): void => send({ id, rows: { ...rows, data: rows.data.slice() } });
-  try {
-    if (request.onnxruntime !== undefined) configureOnnxruntime(request.onnxruntime);
-    if (request.call === 'encode') {
-      const bytes = await encode(request.image, { ...request.options, onProgress });
-      send({ id, bytes }, [bytes.buffer]);
-    } else {
-      const { partial, ...plain } = request.options;
-      const options = { ...plain, onProgress, ...(request.wantsRows ? { onRows } : {}) };
-      const { picture, ...rest } =
-        partial === true
-          ? await decode(request.bytes, { ...options, partial })
-          : { picture: await decode(request.bytes, partial === undefined ? options : { ...options, partial }) };
-      const { data, width, height } = picture;
-      send({ id, picture: { data, width, height, colorSpace: 'srgb' }, ...('missing' in rest ? { rest } : {}) }, [data.buffer]);
-    }
-  } catch (error) {
-    send({ id, error: describe(error) });
-  }
-}
+class Server {
+  readonly #port: ServePort;
+  readonly #packs = new Map<number, PackReader>();
+  readonly #wishes = new Map<number, { resolve(bytes: Uint8Array): void; reject(error: Error): void }>();
+  #nextWish = 0;
+  readonly #entry = beginEntry({ compile: compileCore, otherSynthesis: ortSynthesis });
+  readonly #encode = encodeOf(this.#entry, { read: (name) => readDefault(name, () => this.#wish(undefined, name, {})) });
+  readonly #decode = decodeOf(this.#entry);
 
-function describe(error: unknown): SentError {
-  if (!(error instanceof TesseraError)) return { code: 'internal', message: String(error) };
-  const { code, message, offset } = error;
-  return { code, message, ...(offset === undefined ? {} : { offset }) };
+  constructor(port: ServePort) {
+    this.#port = port;
+  }
+
+  receive(message: Request | Delivery): void {
+    if ('wish' in message) this.#deliver(message);
+    else this.#answer(message);
+  }
+
+  async #answer(request: Request): Promise<void> {
+    const { id } = request;
+    const send = (reply: Reply, transfer: Transferable[] = []): void => this.#port.postMessage(reply, transfer);
+    const onProgress = (progress: Progress): void => send({ id, progress });
+    // `postMessage` would copy all of the buffer that the rows are a view of.
+    const onRows = (rows: Rows): void => send({ id, rows: { ...rows, data: rows.data.slice() } });
+    try {
+      if (request.onnxruntime !== undefined) configureOnnxruntime(request.onnxruntime);
+      const { models } = request;
+      const common = { onProgress, ...(models === undefined ? {} : { models: this.#source(models) }) };
+      if (request.call === 'encode') {
+        const bytes = await this.#encode(request.image, { ...request.options, ...common });
+        send({ id, bytes }, [bytes.buffer]);
+      } else {
+        const { partial, ...plain } = request.options;
+        const options = { ...plain, ...common, ...(request.wantsRows ? { onRows } : {}) };
+        const { picture, ...rest } =
+          partial === true
+            ? await this.#decode(request.bytes, { ...options, partial })
+            : { picture: await this.#decode(request.bytes, partial === undefined ? options : { ...options, partial }) };
+        const { data, width, height } = picture;
+        send({ id, picture: { data, width, height, colorSpace: 'srgb' }, ...('missing' in rest ? { rest } : {}) }, [data.buffer]);
+      }
+    } catch (error) {
+      send({ id, error: describeError(error) });
+    }
+  }
+
+  /** The address that was sent, or the reader of a pack of the client's: the same one every time, so that it is loaded once. */
+  #source(models: string | ClientPack): string | PackReader {
+    if (typeof models === 'string') return models;
+    const { id, cached } = models;
+    const known = this.#packs.get(id);
+    if (known !== undefined) return known;
+    const reader: PackReader = { cached, read: (name, hint = {}) => this.#wish(id, name, hint) };
+    this.#packs.set(id, reader);
+    return reader;
+  }
+
+  #wish(pack: number | undefined, name: string, hint: Wish['hint']): Promise<Uint8Array> {
+    return new Promise((resolve, reject) => {
+      const wish = this.#nextWish++;
+      this.#wishes.set(wish, { resolve, reject });
+      this.#port.postMessage({ wish, pack, name, hint } satisfies Wish, []);
+    });
+  }
+
+  #deliver(delivery: Delivery): void {
+    const waiting = this.#wishes.get(delivery.wish);
+    this.#wishes.delete(delivery.wish);
+    if ('file' in delivery) waiting?.resolve(delivery.file);
+    else waiting?.reject(errorOf(delivery.error));
+  }
 }

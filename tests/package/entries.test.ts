@@ -58,7 +58,10 @@ describe('graphs', () => {
   });
 
   test('./worker is a client alone; ./entropy has no pictures', async () => {
-    expect(graphOf(await bundle('src/worker/client.ts')).filter((path) => /encode|wasm|onnxruntime-web|models\//.test(path))).toEqual([]);
+    const client = await bundle('src/worker/client.ts');
+    expect(graphOf(client).filter((path) => /encode|codec-wasm|onnxruntime-web/.test(path))).toEqual([]);
+    const [start] = [...client.files].filter(([path]) => path.endsWith('/client.js'));
+    expect(start[1]).toBeLessThan(8 * kilobyte);
     expect(graphOf(await bundle('src/entropy.ts')).filter((path) => /encode|decode|onnxruntime|models\//.test(path))).toEqual([]);
   });
 

@@ -1,11 +1,13 @@
 /** `tessera-codec/worker`: the client and `serve`, joined by a `MessageChannel` in place of a worker. */
 
+import { readFileSync } from 'node:fs';
 import { beforeAll, expect, test } from 'vitest';
 import { decode, encode } from '../../src/index.js';
+import type { Download } from '../../src/models/remote.js';
 import type { Progress } from '../../src/types.js';
 import { createWorkerCodec, type WorkerCodec, type WorkerLike } from '../../src/worker/client.js';
 import { type ServePort, serve } from '../../src/worker/serve.js';
-import { sameBytes, synthetic } from '../helpers.js';
+import { fromRoot, sameBytes, synthetic } from '../helpers.js';
 
 const image = synthetic(150, 140);
 let file: Uint8Array<ArrayBuffer>;
@@ -115,11 +117,32 @@ test('an idle worker is terminated', async () => {
   codec.dispose();
 });
 
-test('what cannot reach a worker is refused', async () => {
+test('a pack with an own `fetch` is read by the client, once per worker, with its errors', async () => {
   const codec = codecOf();
-  await expect(codec.decode(file, { models: { source: 'https://example.org/', fetch } })).rejects.toMatchObject({
-    code: 'invalidArgument',
-  });
+  const asked: string[] = [];
+  const ownFetch = async (url: URL | RequestInfo): Promise<Response> => {
+    const name = String(url).split('/').at(-1) ?? '';
+    asked.push(name);
+    return new Response(readFileSync(fromRoot(`models/tessera-1/${name}`)));
+  };
+  const loaded: number[] = [];
+  const models = { source: 'https://example.org/pack', fetch: ownFetch, onDownload: (download: Download) => loaded.push(download.loaded) };
+  expect(sameBytes((await codec.decode(file, { models })).data, (await decode(file)).data)).toBe(true);
+  await codec.decode(file, { models });
+  expect(asked).toEqual(['manifest.json', 'decoder.bin']);
+  expect(Math.max(...loaded)).toBe(readFileSync(fromRoot('models/tessera-1/decoder.bin')).length);
+  expect(sameBytes(await codec.encode(image, { quality: 40, models }), file)).toBe(true);
+  expect(asked).toEqual(['manifest.json', 'decoder.bin', expect.stringMatching(/^analysis/)]);
+  const failing = { source: 'https://example.org/', fetch: async () => new Response('', { status: 404 }) };
+  await expect(codec.decode(file, { models: failing })).rejects.toMatchObject({ code: 'modelUnavailable' });
+  await expect(codec.decode(file, { models: { files: {} } })).rejects.toMatchObject({ code: 'modelUnavailable' });
+  expect([started, terminated]).toEqual([1, 0]);
+  codec.dispose();
+});
+
+test('what cannot reach a worker is refused', async () => {
+  const library = createWorkerCodec({ worker: startWorker, onnxruntime: { library: async () => undefined } });
+  await expect(library.decode(file)).rejects.toMatchObject({ code: 'invalidArgument' });
   const broken = createWorkerCodec({
     worker: () => {
       throw new Error('no workers here');

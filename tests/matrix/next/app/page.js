@@ -3,13 +3,13 @@
 // Rendered on the server too, where importing the package must do nothing.
 import { useEffect } from 'react';
 import * as codec from 'tessera-codec';
-import { check, checkDecode } from '../check.js';
+import { createWorkerCodec } from 'tessera-codec/worker';
 import { given } from '../given.js';
+import { runPage } from '../run-page.js';
 
 export default function Page() {
   useEffect(() => {
-    globalThis.decoded = checkDecode(codec, given);
-    globalThis.encoded = () => check(codec, given);
+    runPage(codec, createWorkerCodec, given);
   }, []);
   return <p>{codec.label}</p>;
 }
