@@ -1,6 +1,9 @@
-// Fuzzing: node scripts/fuzz.mjs --seed S --count N [--first K] [--target NAME] [--timeout SECONDS]
+// Fuzzing: node scripts/fuzz.mjs --seed S --count N [--first K] [--target NAME] [--timeout SECONDS] [--record FILE]
 // Ends with 1 when a case traps, hangs, throws something untyped or says `internal`; the case is kept in tests/fuzz/regressions.
-import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+// With --record the cases run in chunks, sums are kept in the file, and a run that was interrupted goes on where it was.
+import { execFileSync } from 'node:child_process';
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpus } from 'node:os';
 import { parseArgs } from 'node:util';
 import { Worker } from 'node:worker_threads';
 import { build } from 'esbuild';
@@ -13,11 +16,13 @@ const { values } = parseArgs({
     first: { type: 'string', default: '0' },
     target: { type: 'string' },
     timeout: { type: 'string', default: '60' },
+    record: { type: 'string' },
   },
 });
 const [seed, count, first, timeout] = ['seed', 'count', 'first', 'timeout'].map((name) => Number(values[name]));
 for (const number of [seed, count, first])
   if (!Number.isSafeInteger(number) || number < 0) throw new Error('--seed, --count and --first are whole numbers');
+const chunk = values.record === undefined ? count : 20_000;
 
 ensureInstalled();
 ensureBuilt();
@@ -35,39 +40,85 @@ await build({
   logLevel: 'warning',
 });
 
-const progress = new SharedArrayBuffer(8);
-const current = new Float64Array(progress);
-current[0] = -1;
-const started = performance.now();
-const worker = new Worker(bundle, { workerData: { seed, count, first, target: values.target, progress } });
-
-let last = current[0];
-let lastChange = performance.now();
-const watch = setInterval(() => {
-  if (current[0] !== last) {
-    last = current[0];
-    lastChange = performance.now();
-  } else if (performance.now() - lastChange > timeout * 1000) {
-    finish(`case ${last} has not ended after ${timeout} s; repeat it with --seed ${seed} --first ${last} --count 1`, 1);
+try {
+  const record = openRecord();
+  const end = first + count;
+  for (let from = first + (record?.entry.cases ?? 0); from < end; from += chunk) {
+    const cases = Math.min(chunk, end - from);
+    const start = performance.now();
+    const { text, findings, tallies } = await runChunk(from, cases);
+    const seconds = (performance.now() - start) / 1000;
+    keepFindings(findings);
+    if (findings.length > 0) process.exitCode = 1;
+    console.log(`${text}\nseed ${seed}, cases ${from} to ${from + cases - 1}, ${seconds.toFixed(1)} s, ${findings.length} findings`);
+    record?.add({ cases, seconds, findings: findings.length, tallies });
   }
-}, 1000);
+} catch (error) {
+  console.error(error.message);
+  process.exitCode = 1;
+} finally {
+  rmSync(bundle, { force: true });
+}
 
-worker.on('message', ({ text, findings }) => {
+/** Runs some cases in a thread, and gives up when one of them does not end. */
+function runChunk(from, cases) {
+  const progress = new SharedArrayBuffer(8);
+  const current = new Float64Array(progress);
+  current[0] = -1;
+  const worker = new Worker(bundle, { workerData: { seed, count: cases, first: from, target: values.target, progress } });
+  let last = current[0];
+  let lastChange = performance.now();
+  return new Promise((resolve, reject) => {
+    const watch = setInterval(() => {
+      if (current[0] !== last) {
+        last = current[0];
+        lastChange = performance.now();
+      } else if (performance.now() - lastChange > timeout * 1000) {
+        settle(() =>
+          reject(new Error(`case ${last} has not ended after ${timeout} s; repeat it with --seed ${seed} --first ${last} --count 1`)),
+        );
+      }
+    }, 1000);
+    const settle = (how) => {
+      clearInterval(watch);
+      how();
+      worker.terminate();
+    };
+    worker.on('message', (report) => settle(() => resolve(report)));
+    worker.on('error', (error) => settle(() => reject(new Error(`after case ${current[0]}: ${error.stack}`))));
+  });
+}
+
+function keepFindings(findings) {
   const folder = fromRoot('tests/fuzz/regressions');
   if (findings.length > 0) mkdirSync(folder, { recursive: true });
   for (const { name, bytes } of findings) writeFileSync(`${folder}/${name}`, bytes);
-  const seconds = (performance.now() - started) / 1000;
-  finish(
-    `${text}\nseed ${seed}, cases ${first} to ${first + count - 1}, ${seconds.toFixed(1)} s, ${findings.length} findings`,
-    findings.length > 0 ? 1 : 0,
-  );
-});
-worker.on('error', (error) => finish(`after case ${current[0]}: ${error.stack}`, 1));
+}
 
-async function finish(text, code) {
-  clearInterval(watch);
-  console.log(text);
-  process.exitCode = code;
-  await worker.terminate();
-  rmSync(bundle, { force: true });
+/** The sums of this seed, first case and target at this commit: what an earlier run has left, or none. */
+function openRecord() {
+  if (values.record === undefined) return undefined;
+  const all = existsSync(values.record) ? JSON.parse(readFileSync(values.record, 'utf8')) : [];
+  const commit = execFileSync('git', ['rev-parse', '--short', 'HEAD'], { encoding: 'utf8' }).trim();
+  const about = { commit, seed, first, target: values.target ?? 'all', node: process.version, processor: cpus()[0]?.model ?? 'unknown' };
+  let entry = all.find((other) => Object.entries(about).every(([name, value]) => other[name] === value));
+  if (entry === undefined) {
+    entry = { ...about, cases: 0, seconds: 0, findings: 0, targets: {} };
+    all.push(entry);
+  }
+  const add = ({ cases, seconds, findings, tallies }) => {
+    entry.cases += cases;
+    entry.seconds = Math.round(entry.seconds + seconds);
+    entry.findings += findings;
+    for (const [name, tally] of Object.entries(tallies)) {
+      entry.targets[name] ??= { cases: 0, slowestMs: 0, timeOverSound: 0, outcomes: {} };
+      const sum = entry.targets[name];
+      sum.cases += tally.cases;
+      sum.slowestMs = Math.max(sum.slowestMs, Number(tally.slowest.toFixed(1)));
+      sum.timeOverSound = Math.max(sum.timeOverSound, Number(tally.ratio.toFixed(2)));
+      for (const [outcome, times] of Object.entries(tally.outcomes)) sum.outcomes[outcome] = (sum.outcomes[outcome] ?? 0) + times;
+    }
+    writeFileSync(values.record, `${JSON.stringify(all, null, 1)}\n`);
+  };
+  return { entry, add };
 }

@@ -8,16 +8,16 @@ import { join as joinPath } from 'node:path';
 import { readPicture } from '../../src/cli/pictures.js';
 import { engineOfPackage } from '../../src/codec.js';
 import { crc32, parseHeader } from '../../src/container.js';
-import { decodeFile } from '../../src/decode.js';
+import { decodeFile, decodePartially } from '../../src/decode.js';
 import { defaultLimits, resolveLimits } from '../../src/limits.js';
 import { loadPack } from '../../src/models/load.js';
-import type { ModeCount } from '../../src/types.js';
+import type { ModeCount, Region } from '../../src/types.js';
 import { conformanceDecoderFile, conformanceModels as models } from '../conformance/files.js';
 import { emptyGrids, type FileContents, pixelsOf, writeContents } from '../conformance/harness.js';
 import { conformanceAnchors, conformancePackId, conformanceSteps, packOfDecoder } from '../conformance/pack.js';
 import { drawLatent, drawModes, type LatentKind } from '../conformance/plans.js';
 import { Random } from '../conformance/random.js';
-import { fromRoot, sameBytes } from '../helpers.js';
+import { crop, fromRoot, sameBytes } from '../helpers.js';
 import { checkTables, decodeGuarded } from './guarded.js';
 import { inputPictures } from './inputs.js';
 import { type Outcome, outcomeOf } from './outcome.js';
@@ -36,7 +36,7 @@ export interface Target {
   /** @throws whatever is a finding */
   run(bytes: Uint8Array): Promise<Outcome>;
   /** What else must hold, outside the time that is taken. @throws whatever is a finding */
-  check?(bytes: Uint8Array, outcome: Outcome): void;
+  check?(bytes: Uint8Array, outcome: Outcome): void | Promise<void>;
 }
 
 /** Limits of the decoded cases: what a header may claim here costs milliseconds. */
@@ -47,6 +47,56 @@ const engine = engineOfPackage();
 /** The whole library on a file. */
 async function runFile(bytes: Uint8Array): Promise<Outcome> {
   return outcomeOf(() => decodeFile(engine, bytes, { models, limits: fuzzLimits }), [2, 3, 4]);
+}
+
+/** Any damage to a file. */
+function anyDamage(random: Random): Uint8Array {
+  return random.pick([anyBytes, headerFields, sections, modeMaps, segments])(random);
+}
+
+/** A region of a picture, the same for the same bytes. */
+function regionFor(bytes: Uint8Array): Region {
+  const random = new Random(crc32(bytes));
+  const { width, height } = claimedSize(bytes) ?? { width: 1, height: 1 };
+  const [x, y] = [random.below(width), random.below(height)];
+  return { x, y, width: random.between(1, width - x), height: random.between(1, height - y) };
+}
+
+async function runRegion(bytes: Uint8Array): Promise<Outcome> {
+  return outcomeOf(() => decodeFile(engine, bytes, { models, limits: fuzzLimits, region: regionFor(bytes) }), [2, 3, 4]);
+}
+
+/** A region is the crop of the whole; damage that does not touch it may go unnoticed. */
+async function checkRegion(bytes: Uint8Array, outcome: Outcome): Promise<void> {
+  const whole = await runFile(bytes);
+  if (whole !== outcome && !(whole === 'entropyDesync' && outcome === 'accepted')) throw new Error(`${outcome} of a file that is ${whole}`);
+  if (whole !== 'accepted') return;
+  const options = { models, limits: fuzzLimits };
+  const region = regionFor(bytes);
+  const expected = crop(await decodeFile(engine, bytes, options), region.x, region.y, region.width, region.height);
+  if (!sameBytes((await decodeFile(engine, bytes, { ...options, region })).data, expected.data))
+    throw new Error('not the crop of the whole');
+}
+
+async function runPartially(bytes: Uint8Array): Promise<Outcome> {
+  return outcomeOf(() => decodePartially(engine, bytes, { models, limits: fuzzLimits }), [2, 3, 4]);
+}
+
+/** What strict decoding accepts is whole, and what it refuses is not without damage. */
+async function checkPartially(bytes: Uint8Array, outcome: Outcome): Promise<void> {
+  const strict = await runFile(bytes);
+  if (outcome !== 'accepted') {
+    if (strict === 'accepted') throw new Error(`${outcome} of a sound file`);
+    return;
+  }
+  const options = { models, limits: fuzzLimits };
+  const { picture, missing, damage } = await decodePartially(engine, bytes, options);
+  if ((damage.length === 0) !== (strict === 'accepted')) throw new Error(`${damage.length} damages of a file that is ${strict}`);
+  if (damage.length > 0 && damage[0].code !== strict) throw new Error(`${damage[0].code} first in a file that is ${strict}`);
+  if (missing.some(({ x, y, width, height }) => x < 0 || y < 0 || x + width > picture.width || y + height > picture.height))
+    throw new Error('a missing area outside the picture');
+  if (strict === 'accepted' && (missing.length > 0 || !sameBytes(picture.data, (await decodeFile(engine, bytes, options)).data)))
+    throw new Error('a sound file is not whole');
 }
 
 const reader: Reader = {
@@ -148,6 +198,8 @@ export const targets: readonly Target[] = [
   { name: 'sections', share: 4, files: true, make: sections, run: runFile, check: checkFile },
   { name: 'modes', share: 3, files: true, make: modeMaps, run: runFile, check: checkFile },
   { name: 'latents', share: 5, files: true, make: segments, run: runFile, check: checkFile },
+  { name: 'region', share: 2, files: true, make: anyDamage, run: runRegion, check: checkRegion },
+  { name: 'partial', share: 3, files: true, make: anyDamage, run: runPartially, check: checkPartially },
   { name: 'decoder', share: 2, files: false, make: decoderFiles, run: runDecoder, check: checkDecoder },
   { name: 'manifest', share: 1, files: false, make: manifests, run: runManifest },
   { name: 'input', share: 1, files: false, make: inputPictures, run: runInput },
@@ -162,11 +214,15 @@ export const targets: readonly Target[] = [
 
 /** Pixels that the header of a file claims, at most those that the limits let through; 0 without a header. */
 export function claimedPixels(bytes: Uint8Array): number {
+  const { width, height } = claimedSize(bytes) ?? { width: 0, height: 0 };
+  return width * height <= fuzzLimits.maxPixels ? width * height : 0;
+}
+
+function claimedSize(bytes: Uint8Array): { width: number; height: number } | undefined {
   try {
-    const { width, height } = parseHeader(bytes);
-    return width * height <= fuzzLimits.maxPixels ? width * height : 0;
+    return parseHeader(bytes);
   } catch {
-    return 0;
+    return undefined;
   }
 }
 

@@ -22,5 +22,6 @@ const report = await runCampaign({
 });
 parentPort?.postMessage({
   text: describe(report),
+  tallies: report.tallies,
   findings: report.findings.map(({ name, bytes }) => ({ name, bytes })),
 });
