@@ -1,12 +1,10 @@
 // Fuzzing: node scripts/fuzz.mjs --seed S --count N [--first K] [--target NAME] [--timeout SECONDS] [--record FILE]
 // Ends with 1 when a case traps, hangs, throws something untyped or says `internal`; the case is kept in tests/fuzz/regressions.
 // With --record the cases run in chunks, sums are kept in the file, and a run that was interrupted goes on where it was.
-import { execFileSync } from 'node:child_process';
-import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { cpus } from 'node:os';
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { Worker } from 'node:worker_threads';
-import { build } from 'esbuild';
+import { bundleOf, openRecord } from './record.mjs';
 import { ensureBuilt, ensureInstalled, fromRoot } from './setup.mjs';
 
 const { values } = parseArgs({
@@ -28,20 +26,10 @@ ensureInstalled();
 ensureBuilt();
 // One folder below the root, like src/ and build/ themselves: src/package-root.ts and tests/helpers.ts rely on it.
 const bundle = fromRoot('build', `fuzz-${process.pid}.mjs`);
-await build({
-  absWorkingDir: fromRoot(),
-  entryPoints: ['tests/fuzz/worker.ts'],
-  outfile: bundle,
-  bundle: true,
-  format: 'esm',
-  platform: 'node',
-  target: 'node20',
-  external: ['sharp', 'onnxruntime-web', 'onnxruntime-web/wasm'],
-  logLevel: 'warning',
-});
+await bundleOf('tests/fuzz/worker.ts', bundle);
 
 try {
-  const record = openRecord();
+  const record = openSums();
   const end = first + count;
   for (let from = first + (record?.entry.cases ?? 0); from < end; from += chunk) {
     const cases = Math.min(chunk, end - from);
@@ -95,17 +83,11 @@ function keepFindings(findings) {
   for (const { name, bytes } of findings) writeFileSync(`${folder}/${name}`, bytes);
 }
 
-/** The sums of this seed, first case and target at this commit: what an earlier run has left, or none. */
-function openRecord() {
+/** The sums of this seed, first case and target: what an earlier run has left, or none. */
+function openSums() {
   if (values.record === undefined) return undefined;
-  const all = existsSync(values.record) ? JSON.parse(readFileSync(values.record, 'utf8')) : [];
-  const commit = execFileSync('git', ['rev-parse', '--short', 'HEAD'], { encoding: 'utf8' }).trim();
-  const about = { commit, seed, first, target: values.target ?? 'all', node: process.version, processor: cpus()[0]?.model ?? 'unknown' };
-  let entry = all.find((other) => Object.entries(about).every(([name, value]) => other[name] === value));
-  if (entry === undefined) {
-    entry = { ...about, cases: 0, seconds: 0, findings: 0, targets: {} };
-    all.push(entry);
-  }
+  const about = { seed, first, target: values.target ?? 'all' };
+  const { entry, save } = openRecord(values.record, about, { cases: 0, seconds: 0, findings: 0, targets: {} });
   const add = ({ cases, seconds, findings, tallies }) => {
     entry.cases += cases;
     entry.seconds = Math.round(entry.seconds + seconds);
@@ -118,7 +100,7 @@ function openRecord() {
       sum.timeOverSound = Math.max(sum.timeOverSound, Number(tally.ratio.toFixed(2)));
       for (const [outcome, times] of Object.entries(tally.outcomes)) sum.outcomes[outcome] = (sum.outcomes[outcome] ?? 0) + times;
     }
-    writeFileSync(values.record, `${JSON.stringify(all, null, 1)}\n`);
+    save();
   };
   return { entry, add };
 }

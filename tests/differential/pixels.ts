@@ -1,0 +1,131 @@
+/** FORMAT.md §6: from latents to levels. */
+
+import { clamp, f, list } from './bytes.js';
+import type { Latents, Span } from './latents.js';
+
+/** Samples of a rectangle of a grid, addressed by their place in the grid. */
+class Plane {
+  readonly stride: number;
+  readonly samples: Float32Array;
+
+  constructor(
+    readonly span: Span,
+    value: (x: number, y: number) => number,
+  ) {
+    const { left, top, right, bottom } = span;
+    this.stride = right - left + 1;
+    this.samples = new Float32Array(this.stride * (bottom - top + 1));
+    let index = 0;
+    for (let y = top; y <= bottom; y++) for (let x = left; x <= right; x++) this.samples[index++] = value(x, y);
+  }
+
+  /** Where a sample is. */
+  at(x: number, y: number): number {
+    return (y - this.span.top) * this.stride + x - this.span.left;
+  }
+}
+
+const grown = ({ left, top, right, bottom }: Span, by: number): Span => ({
+  ...{ left: left - by, top: top - by },
+  ...{ right: right + by, bottom: bottom + by },
+});
+
+/** Red, green, blue and alpha (255) of every pixel. */
+export function pixelsOf(latents: Latents): Uint8ClampedArray {
+  const { width, height } = latents.parts;
+  const data = new Uint8ClampedArray(width * height * 4).fill(255);
+  for (let patch = 0; patch < latents.columns * latents.rows; patch++) synthesise(latents, patch, upsample(latents, patch), data);
+  return data;
+}
+
+/** The window of grid i around a patch, dequantised. */
+function windowOf(latents: Latents, patch: number, i: number): Plane {
+  const span = latents.spanOf(i, patch);
+  const { width, values } = latents.grids[i];
+  const mode = latents.modes[patch];
+  const scale = f(latents.pack.steps[latents.parts.step].inverseGain / 16_384);
+  return new Plane(grown(span, 8), (x, y) => {
+    const [cx, cy] = [clamp(x, span.left, span.right), clamp(y, span.top, span.bottom)];
+    const [sx, sy] = [
+      [x, y],
+      [x, cy],
+      [cx, y],
+    ].find(([vx, vy]) => latents.modeAt(i, vx, vy) === mode) ?? [cx, cy];
+    return f(f(values[sy * width + sx]) * scale);
+  });
+}
+
+/** One filter along x or y: `step` is the distance in `a` to the next sample. */
+type Filter = (a: Float32Array, at: number, step: number, position: number) => number;
+
+function alongX(plane: Plane, left: number, right: number, place: (x: number) => number, filter: Filter): Plane {
+  return new Plane({ ...plane.span, left, right }, (x, y) => filter(plane.samples, plane.at(place(x), y), 1, x));
+}
+
+function alongY(plane: Plane, top: number, bottom: number, place: (y: number) => number, filter: Filter): Plane {
+  return new Plane({ ...plane.span, top, bottom }, (x, y) => filter(plane.samples, plane.at(x, place(y)), plane.stride, y));
+}
+
+/** The features of a patch and two pixels around it, feature c from grid c. */
+function upsample(latents: Latents, patch: number): Plane[] {
+  const { upsampling } = latents.codecOf(patch);
+  let planes = [windowOf(latents, patch, 6)];
+  for (let i = 5; i >= 0; i--) {
+    const [k0, k1, k2, k3, s0, s1, s2, s3] = upsampling[5 - i];
+    // Five samples around the patch are all that the coming steps reach; of the pixels, two.
+    const { left, top, right, bottom } = grown(latents.spanOf(i, patch), i === 0 ? 2 : 5);
+    const double: Filter = (a, at, step, position) => {
+      const side = position % 2 === 0 ? -step : step;
+      return f(f(f(f(k3 * a[at]) + f(k2 * a[at + side])) + f(k1 * a[at - side])) + f(k0 * a[at + 2 * side]));
+    };
+    const smooth: Filter = (a, at, step) => {
+      const pair = (distance: number): number => f(a[at - distance * step] + a[at + distance * step]);
+      return f(f(f(f(s0 * a[at]) + f(s1 * pair(1))) + f(s2 * pair(2))) + f(s3 * pair(3)));
+    };
+    const half = (position: number): number => Math.floor(position / 2);
+    const same = (position: number): number => position;
+    planes = planes.map((plane) => alongY(alongX(plane, left, right, half, double), top, bottom, half, double));
+    const own = windowOf(latents, patch, i);
+    const smoothed = alongY(alongX(own, left, right, same, smooth), top, bottom, same, smooth);
+    planes.push(new Plane(smoothed.span, (x, y) => f(own.samples[own.at(x, y)] + smoothed.samples[smoothed.at(x, y)])));
+  }
+  return planes.reverse();
+}
+
+/** Writes the levels of a patch. */
+function synthesise(latents: Latents, patch: number, features: readonly Plane[], data: Uint8ClampedArray): void {
+  const [w1, b1, w2, b2, w3, b3, w4, b4] = latents.codecOf(patch).synthesis;
+  const span = latents.spanOf(0, patch);
+  const colour = list(3, () => new Plane(grown(span, 2), () => 0));
+  const hidden = new Float32Array(48);
+  for (let index = 0; index < colour[0].samples.length; index++) {
+    for (let o = 0; o < 48; o++) {
+      let sum = b1[o];
+      for (let c = 0; c < 7; c++) sum = f(sum + f(w1[7 * o + c] * features[c].samples[index]));
+      hidden[o] = Math.max(sum, 0);
+    }
+    for (let o = 0; o < 3; o++) {
+      let sum = b2[o];
+      for (let j = 0; j < 48; j++) sum = f(sum + f(w2[48 * o + j] * hidden[j]));
+      colour[o].samples[index] = sum;
+    }
+  }
+  const convolve = (input: readonly Plane[], weights: Float32Array, bias: number, o: number, x: number, y: number): number => {
+    let sum = bias;
+    let weight = 27 * o;
+    for (const plane of input) {
+      for (let dy = -1; dy <= 1; dy++)
+        for (let dx = -1; dx <= 1; dx++) sum = f(sum + f(weights[weight++] * plane.samples[plane.at(x + dx, y + dy)]));
+    }
+    return f(sum + input[o].samples[input[o].at(x, y)]);
+  };
+  const third = list(3, (o) => new Plane(grown(span, 1), (x, y) => Math.max(convolve(colour, w3, b3[o], o, x, y), 0)));
+  for (let y = span.top; y <= span.bottom; y++) {
+    for (let x = span.left; x <= span.right; x++) {
+      for (let o = 0; o < 3; o++) {
+        const level = Math.floor(f(f(convolve(third, w4, b4[o], o, x, y) * 255) + 0.5));
+        data[4 * (y * latents.parts.width + x) + o] = clamp(level, 0, 255);
+      }
+    }
+  }
+}
