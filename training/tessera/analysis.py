@@ -13,15 +13,11 @@ from .kernels import upsample
 GRIDS = 7
 TRUNK_CHANNELS = {1: 32, 2: 48, 3: 64, 4: 64, 5: 64, 6: 64}
 
-# Per head group and grid: (which of Y, U, V, the coarser level that is subtracted or None).
-# "low" spends its fine grids on luma; "high" keeps chroma at twice the resolution, because chroma
-# reduced 8 and 16 times caps a photograph near 32 dB (training split), 2 and 4 times near 39 dB.
+# Per head group and grid: (which of Y, U, V, the coarser level that is subtracted or None). The lower the rate, the coarser
+# the grids that luma may use and the coarser chroma is: chroma at 1/8 and 1/16 caps a photograph near 32 dB, at 1/2 and 1/4
+# near 39 dB (training split). PLAN.md has what each gave at which rate.
 ASSIGNMENTS = {
-    'low': [('Y', 1), ('Y', 2), ('Y', 5), ('U', None), ('V', None), ('Y', 6), ('Y', None)],
-    'lowB': [('Y', 1), ('Y', 2), ('Y', 3), ('Y', 6), ('U', None), ('V', None), ('Y', None)],
-    'lowC': [('Y', 1), ('Y', 2), ('Y', 4), ('U', None), ('Y', 6), ('V', None), ('Y', None)],
-    'midB': [('Y', 1), ('Y', 3), ('U', None), ('Y', 5), ('V', None), ('Y', 6), ('Y', None)],
-    'highC': [('Y', 2), ('U', None), ('Y', 4), ('V', None), ('Y', 5), ('Y', 6), ('Y', None)],
+    'low': [('Y', 1), ('Y', 2), ('Y', 4), ('U', None), ('Y', 6), ('V', None), ('Y', None)],
     'middle': [('Y', 1), ('Y', 4), ('U', None), ('V', None), ('Y', 5), ('Y', 6), ('Y', None)],
     'high': [('Y', 3), ('U', None), ('V', None), ('Y', 4), ('Y', 5), ('Y', 6), ('Y', None)],
 }

@@ -9,18 +9,14 @@ from .decoder import Decoder
 from .kernels import context_bits_map, noisy_round
 
 # Rate anchors: the weight of bits per pixel against the mean squared error of pixels in [0, 1], and the head group
-# (analysis.ASSIGNMENTS) of each. Neighbours are 3.33 apart, 20 steps of `quality` (export.QUALITY_PER_ANCHOR).
-LAMBDAS = (2e-2, 6e-3, 1.8e-3, 5.4e-4, 1.62e-4)
-ANCHOR_GROUPS = ('middle', 'middle', 'middle', 'high', 'high')
+# (analysis.ASSIGNMENTS) of each. Neighbours are 3 apart (export.step_table counts on one ratio).
+LAMBDAS = (2.9e-2, 9.7e-3, 3.2e-3, 1.08e-3, 3.6e-4, 1.2e-4)
+ANCHOR_GROUPS = ('low', 'low', 'middle', 'middle', 'high', 'high')
 
 # Logarithm of the gains at lambda = 0.002; the fine grids start low or they spend bits they should not (TRAINING.md).
 START_LOG_GAIN = {
     'low': (1.1, 1.7, 2.4, 2.8, 3.2, 3.4, 3.6),
-    'lowB': (1.1, 1.7, 2.4, 2.8, 3.2, 3.4, 3.6),
-    'lowC': (1.1, 1.7, 2.4, 2.8, 3.2, 3.4, 3.6),
-    'midB': (1.3, 1.7, 2.4, 2.8, 3.2, 3.4, 3.6),
     'middle': (1.3, 1.7, 2.4, 2.8, 3.2, 3.4, 3.6),
-    'highC': (1.8, 2.0, 2.4, 2.8, 3.2, 3.4, 3.6),
     'high': (1.8, 2.0, 2.4, 2.8, 3.2, 3.4, 3.6),
 }
 
