@@ -1,10 +1,11 @@
 // Rate-distortion evaluation with real files: encodes, decodes, checks, and writes one row per picture and quality.
 //
-//   node scripts/evaluate.mjs tessera FOLDER OUT.tsv [--qualities 0,10,…] [--modes 1,8] [--effort 5] [--ort]
+//   node scripts/evaluate.mjs tessera FOLDER OUT.tsv [--qualities 0,10,…] [--modes 1,8] [--effort 5] [--ort] [--pack FOLDER] [--anchors]
 //   node scripts/evaluate.mjs jpeg FOLDER OUT.tsv [--qualities 5,10,…]
 //
 // FOLDER holds PNG files. tessera: every file is decoded again, and its pixels must equal the encoder's own reconstruction;
 // --ort also decodes with onnxruntime-web and writes the largest difference in levels. jpeg: sharp's mozjpeg, 4:2:0.
+// --pack takes another model pack than the default one; --anchors replaces the qualities by the pack's rate anchors themselves.
 // bpp is 8 · bytes of the real file per pixel; sse is summed over red, green and blue; cost is J at the file's λ.
 import { execFileSync } from 'node:child_process';
 import { createWriteStream, readdirSync } from 'node:fs';
@@ -15,7 +16,10 @@ import sharp from 'sharp';
 import { ensureBuilt, fromRoot } from './setup.mjs';
 
 const { values, positionals } = parseArgs({
-  options: { qualities: { type: 'string' }, modes: { type: 'string' }, effort: { type: 'string' }, ort: { type: 'boolean' } },
+  options: {
+    ...{ qualities: { type: 'string' }, modes: { type: 'string' }, effort: { type: 'string' }, pack: { type: 'string' } },
+    ...{ ort: { type: 'boolean' }, anchors: { type: 'boolean' } },
+  },
   allowPositionals: true,
 });
 const [codec, folder, out] = positionals;
@@ -55,8 +59,15 @@ const commit = () => {
 };
 write(`# node ${['scripts/evaluate.mjs', ...process.argv.slice(2)].join(' ')}`);
 write(`# commit ${commit()}`);
+const models = values.pack === undefined ? undefined : { source: values.pack };
+/** What stands in the column `quality`, and the options of `encode` that it means. */
+let points = qualities.map((quality) => ({ name: quality, options: { quality } }));
 if (codec === 'tessera') {
-  const pack = await loadPack();
+  const pack = await loadPack(models);
+  if (values.anchors) {
+    const step = pack.decoder.steps.findIndex(({ gain }) => gain === 16_384);
+    points = pack.manifest.lambda.map((_, anchor) => ({ name: `anchor${anchor}`, options: { rate: { anchor, step } } }));
+  }
   write(`# pack ${pack.manifest.id} ${pack.manifest.name}, decoder.bin sha256 ${pack.manifest.files['decoder.bin'].sha256}`);
 } else {
   write(`# sharp ${sharp.versions.sharp}, libvips ${sharp.versions.vips}, mozjpeg ${sharp.versions.mozjpeg}, chroma subsampling 4:2:0`);
@@ -78,21 +89,21 @@ function measures(image, picture, bytes) {
   };
 }
 
-async function evaluateTessera(name, image, quality, modes, effort) {
-  const result = await encodeDetailed(engineOfPackage(), image, { quality, modes, effort }, { reconstruction: true });
+async function evaluateTessera(name, image, point, modes, effort) {
+  const result = await encodeDetailed(engineOfPackage(), image, { ...point.options, modes, effort, models }, { reconstruction: true });
   const start = performance.now();
-  const picture = await decodeFile(engineOfPackage(), result.bytes, {});
+  const picture = await decodeFile(engineOfPackage(), result.bytes, { models });
   const decodeMs = performance.now() - start;
   if (!Buffer.from(picture.data.buffer).equals(Buffer.from(result.reconstruction.data.buffer))) {
-    throw new Error(`${name} at quality ${quality}: the decoder's pixels differ from the encoder's reconstruction`);
+    throw new Error(`${name} at quality ${point.name}: the decoder's pixels differ from the encoder's reconstruction`);
   }
   let ortDifference;
   if (values.ort) {
-    const other = await decodeFile(engineOfPackage(), result.bytes, { transform: 'ort' });
+    const other = await decodeFile(engineOfPackage(), result.bytes, { transform: 'ort', models });
     ortDifference = picture.data.reduce((most, level, index) => Math.max(most, Math.abs(level - other.data[index])), 0);
   }
   writeRow({
-    ...{ codec, image: name, quality, modes, effort },
+    ...{ codec, image: name, quality: point.name, modes, effort },
     ...measures(image, picture, result.bytes.length),
     ...{ estimatedBytes: result.estimatedBytes, lambda: result.lambda, cost: result.cost, modeMapBits: 8 * result.modeMapBytes },
     ...{ modesWritten: 2 ** (result.bytes[5] & 3), encodeMs: Math.round(result.ms), decodeMs: Math.round(decodeMs), ortDifference },
@@ -116,9 +127,9 @@ async function evaluateJpeg(name, image, quality) {
 for (const file of images) {
   const name = basename(file, '.png');
   const image = await readPicture(join(folder, file));
-  for (const quality of qualities) {
-    if (codec === 'jpeg') await evaluateJpeg(name, image, quality);
-    else for (const modes of modeCounts) for (const effort of efforts) await evaluateTessera(name, image, quality, modes, effort);
+  for (const point of points) {
+    if (codec === 'jpeg') await evaluateJpeg(name, image, point.name);
+    else for (const modes of modeCounts) for (const effort of efforts) await evaluateTessera(name, image, point, modes, effort);
   }
   console.error(name);
 }

@@ -8,8 +8,8 @@ FRACTIONS = 16
 TOTAL = 1 << 15
 LARGEST_RESIDUAL = 31
 TAIL = 2.0 ** -12
-STEP_COUNT = 81
-STEP_REACH = 0.8
+STEP_COUNT = 63
+STEP_REACH = 0.7
 
 
 def class_scale(index):
