@@ -20,41 +20,60 @@ function importMap(project) {
 }
 
 /**
- * Opens an address and lets the page decode, then encode.
+ * Opens an address in a browser of its own.
  *
- * @returns version and outcome
- * @throws when the page asks for anything elsewhere, or for onnxruntime-web or a model before it encodes
+ * @param use - gets the tab, the addresses that were asked for so far, and the browser's version; what fails is told with the page's messages
  */
-export async function openPage(address) {
+async function open(address, use) {
   const browser = await chromium.launch({ executablePath, args: ['--no-sandbox'] });
+  const messages = [];
   try {
     const context = await browser.newContext();
     const requests = [];
-    const messages = [];
     context.on('request', (request) => requests.push(request.url()));
     const tab = await context.newPage();
     tab.on('console', (message) => messages.push(message.text()));
     tab.on('pageerror', (error) => messages.push(String(error)));
     await tab.goto(address);
-    try {
-      await tab.waitForFunction('globalThis.decoded !== undefined', undefined, { timeout: 60_000 });
-      await tab.evaluate('globalThis.decoded');
-      const early = requests.filter((url) => /onnx|\bort[.-]/.test(url));
-      if (early.length > 0) throw new Error(`decoding loaded ${early.join(', ')}`);
-      const outcome = await tab.evaluate('globalThis.encoded()');
-      const { origin } = new URL(address);
-      const foreign = requests.filter((url) => !url.startsWith(origin) && !/^(blob|data):/.test(url));
-      if (foreign.length > 0) throw new Error(`the page asked for ${foreign.join(', ')}`);
-      return { about: browser.version(), outcome };
-    } catch (error) {
-      throw new Error([error.message, ...messages].join('\n'));
-    }
+    return await use(tab, requests, browser.version());
+  } catch (error) {
+    throw new Error([error.message, ...messages].join('\n'));
   } finally {
     await browser.close();
   }
 }
 
-/** Serves a folder and opens its index.html, or another path. */
+/**
+ * Opens an address and lets the page decode, then encode.
+ *
+ * @returns version and outcome
+ * @throws when the page asks for anything elsewhere, or for onnxruntime-web or a model before it encodes
+ */
+export function openPage(address) {
+  return open(address, async (tab, requests, version) => {
+    await tab.waitForFunction('globalThis.decoded !== undefined', undefined, { timeout: 60_000 });
+    await tab.evaluate('globalThis.decoded');
+    const early = requests.filter((url) => /onnx|\bort[.-]/.test(url));
+    if (early.length > 0) throw new Error(`decoding loaded ${early.join(', ')}`);
+    const outcome = await tab.evaluate('globalThis.encoded()');
+    const { origin } = new URL(address);
+    const foreign = requests.filter((url) => !url.startsWith(origin) && !/^(blob|data):/.test(url));
+    if (foreign.length > 0) throw new Error(`the page asked for ${foreign.join(', ')}`);
+    return { about: version, outcome };
+  });
+}
+
+/** Serves a folder, opens its index.html and gives its tab to `use`. */
+export async function inPage(folder, use) {
+  const server = await serveFolder(folder);
+  try {
+    return await open(server.address, use);
+  } finally {
+    server.close();
+  }
+}
+
+/** Serves a folder and opens its index.html, or another path, as `openPage` does. */
 export async function openFolder(folder, path = '') {
   const server = await serveFolder(folder);
   try {

@@ -8,24 +8,23 @@ import { run } from './command.mjs';
 import { ensureEngine } from './engines.mjs';
 
 /** Two Workers with the same code: what one is refused leaves onnxruntime-web unusable in it. */
+const sockets = ['first', 'second'];
+
 function configuration(folder) {
   const modules = readdirSync(folder)
     .sort((a, b) => Number(b === 'workerd.js') - Number(a === 'workerd.js'))
     .map((name) => `(name = "${name}", ${name.endsWith('.wasm') ? 'wasm' : 'esModule'} = embed "${name}")`);
   return `using Workerd = import "/workerd/workerd.capnp";
 const config :Workerd.Config = (
-  services = [(name = "first", worker = .worker), (name = "second", worker = .worker)],
-  sockets = [
-    (name = "first", address = "127.0.0.1:0", http = (), service = "first"),
-    (name = "second", address = "127.0.0.1:0", http = (), service = "second"),
-  ],
+  services = [${sockets.map((name) => `(name = "${name}", worker = .worker)`)}],
+  sockets = [${sockets.map((name) => `(name = "${name}", address = "127.0.0.1:0", http = (), service = "${name}")`)}],
 );
-const worker :Workerd.Worker = (modules = [${modules.join(', ')}], compatibilityDate = "2026-08-01");
+const worker :Workerd.Worker = (modules = [${modules}], compatibilityDate = "2026-08-01");
 `;
 }
 
-/** Starts the server. Returns its ports by the names of the sockets, once all listen. */
-async function listen(server, names) {
+/** Waits until the server listens. Returns the addresses of its sockets. */
+async function listen(server) {
   const ports = {};
   let text = '';
   for await (const chunk of server.stdio[3]) {
@@ -34,55 +33,62 @@ async function listen(server, names) {
       const event = JSON.parse(line);
       if (event.event === 'listen') ports[event.socket] = event.port;
     }
-    if (names.every((name) => name in ports)) return ports;
+    if (sockets.every((name) => name in ports)) return sockets.map((name) => `http://127.0.0.1:${ports[name]}/`);
   }
   throw new Error('workerd has ended before it listened');
 }
 
+/**
+ * Bundles a folder's workerd.js, and serves it while `use` runs.
+ *
+ * @param use - gets two addresses, each of a Worker of its own
+ */
+export async function serveWorker(folder, use) {
+  const command = (await ensureEngine('workerd'))('workerd');
+  const out = `${folder}/workerd`;
+  rmSync(out, { recursive: true, force: true });
+  mkdirSync(out);
+  await build({
+    absWorkingDir: folder,
+    entryPoints: ['workerd.js'],
+    outdir: out,
+    bundle: true,
+    format: 'esm',
+    conditions: ['workerd', 'worker', 'browser'],
+    loader: { '.wasm': 'copy' },
+    logLevel: 'error',
+  });
+  writeFileSync(`${out}/config.capnp`, configuration(out));
+  const server = spawn(command, ['serve', '--control-fd=3', 'config.capnp'], { cwd: out, stdio: ['ignore', 'inherit', 'pipe', 'pipe'] });
+  let complaints = '';
+  server.stderr.on('data', (chunk) => {
+    complaints += chunk;
+  });
+  try {
+    return await use(await listen(server));
+  } catch (error) {
+    throw new Error(`${error.message}\n${complaints}`);
+  } finally {
+    server.kill();
+    await once(server, 'exit');
+  }
+}
+
 export const workerdTarget = {
   name: 'workerd',
-  async run({ project }) {
-    const command = (await ensureEngine('workerd'))('workerd');
-    const folder = `${project}/workerd`;
-    rmSync(folder, { recursive: true, force: true });
-    mkdirSync(folder);
-    await build({
-      absWorkingDir: project,
-      entryPoints: ['workerd.js'],
-      outdir: folder,
-      bundle: true,
-      format: 'esm',
-      conditions: ['workerd', 'worker', 'browser'],
-      loader: { '.wasm': 'copy' },
-      logLevel: 'error',
-    });
-    writeFileSync(`${folder}/config.capnp`, configuration(folder));
-    const server = spawn(command, ['serve', '--control-fd=3', 'config.capnp'], {
-      cwd: folder,
-      stdio: ['ignore', 'inherit', 'pipe', 'pipe'],
-    });
-    let complaints = '';
-    server.stderr.on('data', (chunk) => {
-      complaints += chunk;
-    });
-    try {
-      const ports = await listen(server, ['first', 'second']);
-      const ask = async (port, path) => {
-        const response = await fetch(`http://127.0.0.1:${port}${path}`, { signal: AbortSignal.timeout(120_000) });
+  run: ({ project }) =>
+    serveWorker(project, async ([first, second]) => {
+      const ask = async (address) => {
+        const response = await fetch(address, { signal: AbortSignal.timeout(120_000) });
         const answer = await response.json();
         if (!response.ok) throw new Error(answer.error);
         return answer;
       };
-      const { code, ...decoded } = await ask(ports.first, '/without-module');
+      const { code, ...decoded } = await ask(`${first}without-module`);
       assert.equal(code, 'backendUnavailable', 'encoding without the module of onnxruntime-web');
-      const outcome = await ask(ports.second, '/with-module');
+      const outcome = await ask(`${second}with-module`);
       assert.equal(decoded.pixels, outcome.pixels);
-      return { about: (await run(command, ['--version'], { cwd: folder })).trim(), outcome };
-    } catch (error) {
-      throw new Error(`${error.message}\n${complaints}`);
-    } finally {
-      server.kill();
-      await once(server, 'exit');
-    }
-  },
+      const about = await run((await ensureEngine('workerd'))('workerd'), ['--version'], { cwd: project });
+      return { about: about.trim(), outcome };
+    }),
 };

@@ -1,7 +1,7 @@
 /** The package in Chromium: in a page and in a module worker, straight from `build/` and bundled. Nothing leaves the page. */
 
 import { createHash } from 'node:crypto';
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { build } from 'esbuild';
 import { type Browser, chromium, type Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -60,6 +60,9 @@ describe.skipIf(!present)('Chromium', () => {
       'picture.tsr': bytes,
       'app/bundle.js': bundled,
       'app/worker.js': worker,
+      'app/decode-in-worker.js': `${prelude}
+        const AsyncFunction = (async () => {}).constructor;
+        onmessage = async ({ data }) => postMessage(await new AsyncFunction(data + 'return result;')());`,
       'source.rgba': Uint8Array.from(picture.data),
     });
     browser = await chromium.launch({ executablePath, args: ['--no-sandbox'] });
@@ -106,6 +109,37 @@ describe.skipIf(!present)('Chromium', () => {
     expect(result).toBe(pixelHash);
     expect(requests).toEqual(['index.html', 'app/bundle.js', 'picture.tsr']);
   });
+
+  test.each([
+    ['page', 'index'],
+    ['page', 'decode'],
+    ['worker', 'index'],
+    ['worker', 'decode'],
+  ])(
+    'decode in a %s by build/%s.js: its code and the file are all that is asked for, without onnxruntime and neural models',
+    async (place, entry) => {
+      const body = `
+      const { decode } = await import('/build/${entry}.js');
+      const { data } = await decode(await fetch('/picture.tsr'));
+      const result = await hash(data);`;
+      const result = await run<string>(
+        place === 'page'
+          ? `${body} return result;`
+          : `const worker = new Worker('/app/decode-in-worker.js', { type: 'module' });
+           return new Promise((resolve, reject) => {
+             worker.onmessage = ({ data }) => resolve(data);
+             worker.onerror = (event) => reject(new Error(event.message));
+             worker.postMessage(${JSON.stringify(body)});
+           });`,
+      );
+      expect(result).toBe(pixelHash);
+      expect(requests).toContain('picture.tsr');
+      expect(requests.filter((path) => !/^(index\.html|picture\.tsr|build\/[\w-]+\.js|app\/decode-in-worker\.js)$/.test(path))).toEqual([]);
+      const code = requests.filter((path) => path.startsWith('build/')).map((path) => readFileSync(fromRoot(path), 'utf8'));
+      expect(code.reduce((sum, text) => sum + text.length, 0)).toBeLessThan(500 * 1024);
+      expect(foreign).toEqual([]);
+    },
+  );
 
   test('decode with a pack at an address relative to the page', async () => {
     const result = await run<string>(`

@@ -50,8 +50,10 @@ test('the same bytes and pixels as without a worker, progress included, from one
   ]);
   expect(sameBytes(bytes, file)).toBe(true);
   expect(sameBytes(picture.data, (await decode(file)).data)).toBe(true);
-  expect(stages.at(0)).toEqual({ stage: 'model', loaded: 0, total: 1 });
-  expect(stages.at(-1)).toEqual({ stage: 'code', loaded: 2, total: 2 });
+  expect(stages.at(0)).toEqual({ stage: 'model', loaded: 0, total: 1, fraction: 0 });
+  expect(stages.at(-1)).toEqual({ stage: 'code', loaded: 2, total: 2, fraction: 1 });
+  const fractions = stages.map(({ fraction }) => fraction);
+  expect(fractions).toEqual([...fractions].sort((a, b) => a - b));
   // The caller's bytes are copied, not taken away.
   expect(file.length).toBeGreaterThan(100);
   expect([started, terminated, codec.running]).toEqual([1, 0, true]);
