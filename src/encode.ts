@@ -2,7 +2,7 @@
  * Encoding, top to bottom as in DESIGN.md §1:
  *
  *     pixels ─► analysis ×M ─► quantise ─► per-patch J = D + λR ─► mode map ┐
- *                    └─ latents of the winners ─────────────────────────────┴─► entropy coding ─► container
+ *                    └─ latents of the winners ──────────────────► (refine) ┴─► entropy coding ─► container
  */
 
 import { fileLength, formatVersion, writeFile } from './container.js';
@@ -24,6 +24,9 @@ import type { EncodeOptions, ModeCount, Picture, PixelSource } from './types.js'
 
 /** What `encode` does when an option is left out. */
 export const defaultOptions = { quality: 50, modes: 8, effort: 5, patch: 128, lanes: 1 } as const;
+
+/** The lowest effort that refines latents. */
+const refiningEffort = 8;
 
 /** A file, and what the encoder knows about it. */
 export interface EncodeResult {
@@ -100,7 +103,14 @@ export async function encodeDetailed(
     const generalist = modeSet.subset.indexOf(modeSetOf(pack.decoder, 1).subset[0]);
     const selection = await selectModes(core, modes, generalist, lambda, settings.effort, pacer);
 
-    // 5. Code the mode map and the latents of the winners.
+    // 5. Refine the winners' latents by gradient steps: the highest efforts only, in a part of the package of its own.
+    let { cost } = selection;
+    if (settings.effort >= refiningEffort) {
+      const { refineLatents } = await import('./refine.js');
+      cost -= await refineLatents({ core, image, patch: settings.patch, pack, modeSet, rate, lambda, analysis }, settings.effort, pacer);
+    }
+
+    // 6. Code the mode map and the latents of the winners.
     const modeMap = selection.single ? new Uint8Array(0) : core.encodeModeMap();
     const expected = await expectedSegments(core, width, height, settings, pacer);
     const segments: Uint8Array[] = [];
@@ -109,7 +119,7 @@ export async function encodeDetailed(
       await pacer.step('code', segment + 1, expected.length);
     }
 
-    // 6. Write the file.
+    // 7. Write the file.
     const header = {
       version: formatVersion,
       width,
@@ -128,7 +138,7 @@ export async function encodeDetailed(
       estimatedBytes: fileLength([modeMap.length, ...expected].map(Math.round)),
       quality: qualityOfRate(pack.manifest, rate),
       lambda,
-      cost: selection.cost,
+      cost,
       modeShares: selection.shares,
       modeMapBytes: modeMap.length,
       ms: performance.now() - start,

@@ -26,8 +26,8 @@ export interface Picture {
 /** Bytes of a file, in any common form. `Blob` and `Response` are read asynchronously, so `probe` does not take them. */
 export type ByteSource = ArrayBuffer | ArrayBufferView;
 
-/** What is going on, in this order when encoding: model, analyse, select, code; when decoding: model, code, synthesise. */
-export type Stage = 'model' | 'analyse' | 'select' | 'code' | 'synthesise';
+/** What is going on, in this order when encoding: model, analyse, select, refine (efforts 8 and 9), code; when decoding: model, code, synthesise. */
+export type Stage = 'model' | 'analyse' | 'select' | 'refine' | 'code' | 'synthesise';
 
 /** One progress report: `loaded` of `total` steps of a stage are done. */
 export interface Progress {
@@ -62,7 +62,7 @@ export interface EncodeOptions extends CommonOptions {
   readonly quality?: number;
   /** How many codecs compete for each patch. */
   readonly modes?: ModeCount;
-  /** 1 (fastest) to 9: how hard the encoder looks for the best codec of each patch. */
+  /** 1 (fastest) to 9: how hard the encoder looks for the best codec of each patch; 8 and 9 also refine the latents, which takes minutes per megapixel. */
   readonly effort?: number;
   /** Side of a patch in pixels. */
   readonly patch?: 64 | 128 | 256;

@@ -204,12 +204,12 @@ export function pointwise(codec: usize, features: usize, colours: usize, plane: 
 }
 
 /** The sums of one 3×3 layer for eight pixels of three planes: red, green, blue × left four, right four. */
-const SUMS: usize = TAPS;
+export const SUMS: usize = TAPS;
 
 /** Fills SUMS; `source` is one row and one column before the pixels. `weights` are transposed. */
 // @ts-ignore: decorator
 @inline
-function convolve(weights: usize, biases: usize, source: usize, plane: usize, stride: usize): void {
+export function convolve(weights: usize, biases: usize, source: usize, plane: usize, stride: usize): void {
   let a0 = splat(biases, 0), b0 = splat(biases, 1), c0 = splat(biases, 2);
   let a1 = a0, b1 = b0, c1 = c0;
   const end = source + 3 * plane;

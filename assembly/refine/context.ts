@@ -1,0 +1,148 @@
+/**
+ * Bits of a patch's latents in one grid and their derivatives: the context window of FORMAT.md §4 in f32, forwards and backwards.
+ *
+ * READ ME FIRST
+ * - The window has 3 columns to the left, 2 to the right and 3 rows above the patch; what must read 0 is 0, and the gradient that
+ *   arrives there is dropped.
+ * - The same walk over the window fills it and brings its gradient back to the planes.
+ */
+import { BACKWARD1, BACKWARD2, BIASES1, BIASES2, FORWARD1, FORWARD2, ZEROS } from "./weights";
+import {
+  GRADIENT, SYMBOL, gridWidth, locate, modeOfPatch, patchColumns, patchHeight, patchLog2, patchWidth, patchX, patchY, sampleAddress,
+} from "./region";
+import {
+  TAP_MARGIN, contextGradient, contextStride, contextWindow, gradient1, gradient2, hidden1, hidden2, rowStride, tapGradients, tapStride,
+} from "./scratch";
+import { TILE_LOG2, simd } from "../memory";
+import { GATED, PLAIN, RELU } from "./context_kernels";
+import * as scalarKernels from "./context_kernels";
+import * as simdKernels from "./context_kernels_simd";
+
+const LEFT: i32 = 3;
+const RIGHT: i32 = 2;
+const ABOVE: i32 = 3;
+const LARGEST_INPUT: f32 = 127;
+
+/** Addresses of 16 rows: taps, hidden layers. */
+const TAP_ROWS: usize = memory.data(64, 16);
+const HIDDEN_ROWS: usize = memory.data(64, 16);
+const GRADIENT2_ROWS: usize = memory.data(64, 16);
+const GRADIENT1_ROWS: usize = memory.data(64, 16);
+
+let stride: i32 = 0;
+
+/** Adds the derivatives of a patch's bits in one grid to the gradient planes. */
+export function rateGradient(weights: usize, patch: i32, grid: i32, offset: f32): void {
+  locate(patch, grid);
+  const width = patchWidth;
+  stride = contextStride(width);
+  const bytes = <usize>(stride * (patchHeight + ABOVE)) << 2;
+  memory.fill(contextWindow, 0, bytes);
+  memory.fill(contextGradient, 0, bytes);
+  visitWindow(patch, grid, false);
+  const rows = rowStride(width);
+  const taps = tapStride(width);
+  memory.fill(tapGradients, 0, <usize>(16 * taps) << 2);
+  const tapRows = tapGradients + (TAP_MARGIN << 2);
+  listRows(HIDDEN_ROWS, hidden1, rows);
+  listRows(GRADIENT2_ROWS, gradient2, rows);
+  listRows(GRADIENT1_ROWS, gradient1, rows);
+  const own = tapRows + (<usize>(16 * taps) << 2);
+  for (let y = 0; y < patchHeight; ++y) {
+    const shift = <usize>((y + ABOVE) * stride + LEFT) << 2;
+    const symbols = sampleAddress(SYMBOL, grid, patchX, patchY + y);
+    listTaps(contextWindow + shift);
+    if (simd) {
+      simdKernels.dense(RELU, TAP_ROWS, weights + FORWARD1, weights + BIASES1, hidden1, 0, rows, width);
+      simdKernels.dense(RELU, HIDDEN_ROWS, weights + FORWARD2, weights + BIASES2, hidden2, 0, rows, width);
+      simdKernels.lastLayer(weights, hidden2, symbols, offset, gradient2, own, rows, width);
+      simdKernels.dense(GATED, GRADIENT2_ROWS, weights + BACKWARD2, weights + ZEROS, gradient1, hidden1, rows, width);
+      simdKernels.dense(PLAIN, GRADIENT1_ROWS, weights + BACKWARD1, weights + ZEROS, tapRows, 0, taps, width);
+      simdKernels.addTaps(tapRows, taps, contextGradient + shift, stride, width);
+    } else {
+      scalarKernels.dense(RELU, TAP_ROWS, weights + FORWARD1, weights + BIASES1, hidden1, 0, rows, width);
+      scalarKernels.dense(RELU, HIDDEN_ROWS, weights + FORWARD2, weights + BIASES2, hidden2, 0, rows, width);
+      scalarKernels.lastLayer(weights, hidden2, symbols, offset, gradient2, own, rows, width);
+      scalarKernels.dense(GATED, GRADIENT2_ROWS, weights + BACKWARD2, weights + ZEROS, gradient1, hidden1, rows, width);
+      scalarKernels.dense(PLAIN, GRADIENT1_ROWS, weights + BACKWARD1, weights + ZEROS, tapRows, 0, taps, width);
+      scalarKernels.addTaps(tapRows, taps, contextGradient + shift, stride, width);
+    }
+    const target = sampleAddress(GRADIENT, grid, patchX, patchY + y);
+    for (let x: usize = 0; x < <usize>width << 2; x += 4) store<f32>(target + x, load<f32>(target + x) + load<f32>(own + x));
+  }
+  visitWindow(patch, grid, true);
+}
+
+function listRows(table: usize, rows: usize, rowLength: i32): void {
+  for (let row = 0; row < 16; ++row) store<u32>(table + (<usize>row << 2), <u32>(rows + (<usize>(row * rowLength) << 2)));
+}
+
+/** The 16 taps of FORMAT.md §4 as rows of the window, for the row of positions that starts at `origin`. */
+function listTaps(origin: usize): void {
+  let next = TAP_ROWS;
+  next = listRun(next, origin, -3, 0, 2);
+  next = listRun(next, origin, -2, -2, 5);
+  next = listRun(next, origin, -1, -3, 6);
+  listRun(next, origin, 0, -3, 3);
+}
+
+function listRun(next: usize, origin: usize, dy: i32, dx: i32, count: i32): usize {
+  for (let tap = 0; tap < count; ++tap) {
+    store<u32>(next, <u32>(origin + ((dy * stride + dx + tap) << 2)));
+    next += 4;
+  }
+  return next;
+}
+
+/** Fills the window from SYMBOL, or adds the window's gradient to GRADIENT where it was filled. */
+function visitWindow(patch: i32, grid: i32, back: bool): void {
+  const mode = modeOfPatch(patch);
+  let left = 0;
+  let top = 0;
+  let right = gridWidth(grid);
+  if (grid < 3) {
+    const side = TILE_LOG2 - grid;
+    left = (patchX >> side) << side;
+    top = (patchY >> side) << side;
+    right = min(right, left + (1 << side));
+  }
+  const from = max(patchX - LEFT, left);
+  const to = min(patchX + patchWidth + RIGHT, right);
+  for (let y = max(patchY - ABOVE, top); y < patchY; ++y) visitEarlier(patch, mode, grid, y, from, to, back);
+  for (let y = patchY; y < patchY + patchHeight; ++y) {
+    visitEarlier(patch, mode, grid, y, from, patchX, back);
+    visitSamples(grid, y, patchX, patchX + patchWidth, back);
+  }
+}
+
+/** The samples from…to−1 of row y that lie in earlier patches of the same mode. */
+function visitEarlier(patch: i32, mode: i32, grid: i32, y: i32, from: i32, to: i32, back: bool): void {
+  const side = patchLog2 - grid;
+  const row = (y >> side) * patchColumns;
+  while (from < to) {
+    const column = from >> side;
+    const end = min(to, (column + 1) << side);
+    const other = row + column;
+    if (other < patch && modeOfPatch(other) == mode) visitSamples(grid, y, from, end, back);
+    from = end;
+  }
+}
+
+function visitSamples(grid: i32, y: i32, from: i32, to: i32, back: bool): void {
+  const shift = ((y - patchY + ABOVE) * stride + from - patchX + LEFT) << 2;
+  const symbols = sampleAddress(SYMBOL, grid, from, y);
+  const count = <usize>(to - from) << 2;
+  if (!back) {
+    const target = contextWindow + shift;
+    for (let x: usize = 0; x < count; x += 4) {
+      store<f32>(target + x, min<f32>(max<f32>(load<f32>(symbols + x), -LARGEST_INPUT), LARGEST_INPUT));
+    }
+    return;
+  }
+  const source = contextGradient + shift;
+  const target = sampleAddress(GRADIENT, grid, from, y);
+  for (let x: usize = 0; x < count; x += 4) {
+    // A clamped input has no derivative.
+    if (abs<f32>(load<f32>(symbols + x)) <= LARGEST_INPUT) store<f32>(target + x, load<f32>(target + x) + load<f32>(source + x));
+  }
+}

@@ -1,0 +1,277 @@
+/**
+ * Layers of the synthesis backwards, SIMD twins of `pixel_kernels.ts` with the same bits.
+ *
+ * READ ME FIRST
+ * - Lanes are neighbouring pixels of a row; rows are computed in whole vectors, up to 7 results beyond the width.
+ */
+import { HIDDEN, SYNTHESIS_B1, SYNTHESIS_TRANSPOSED } from "../codec";
+import { FEATURE_WEIGHTS, codecOf } from "./weights";
+import { SUMS, convolve } from "../synthesis/kernels_simd";
+
+/** From the biases of the hidden units to their weights in red, from those to green, from those to blue (codec.ts). */
+const HIDDEN_BYTES: usize = 192;
+
+// @ts-ignore: decorator
+@inline
+function splat(address: usize, index: i32): v128 {
+  return v128.load32_splat(address + (index << 2));
+}
+
+// @ts-ignore: decorator
+@inline
+function row(address: usize, index: i32): v128 {
+  return v128.load(address + (index << 2));
+}
+
+// @ts-ignore: decorator
+@inline
+function times(a: v128, b: v128): v128 {
+  return f32x4.mul(a, b);
+}
+
+// @ts-ignore: decorator
+@inline
+function plus(a: v128, b: v128): v128 {
+  return f32x4.add(a, b);
+}
+
+// @ts-ignore: decorator
+@inline
+function evens(a: v128, b: v128): v128 {
+  return v128.shuffle<i32>(a, b, 0, 2, 4, 6);
+}
+
+// @ts-ignore: decorator
+@inline
+function odds(a: v128, b: v128): v128 {
+  return v128.shuffle<i32>(a, b, 1, 3, 5, 7);
+}
+
+/** See `pixel_kernels.ts`. */
+export function halveAlongX(source: usize, target: usize, sourceStride: i32, targetStride: i32, width: i32, rows: i32, kernel: usize): void {
+  const k0 = splat(kernel, 0), k1 = splat(kernel, 1), k2 = splat(kernel, 2), k3 = splat(kernel, 3);
+  for (let y = 0; y < rows; ++y) {
+    for (let x = 0; x < width; x += 4) {
+      const a = source + (<usize>x << 3);
+      // Pairs of inputs −6…1, −4…3, −2…5 and 0…7 ahead: their even and odd parts are the four taps of each phase.
+      const first = row(a, -6), second = row(a, -4), third = row(a, -2), fourth = row(a, 0);
+      const firstEnd = row(a, -2), secondEnd = row(a, 0), thirdEnd = row(a, 2), fourthEnd = row(a, 4);
+      let even = plus(times(k3, evens(third, thirdEnd)), times(k2, evens(second, secondEnd)));
+      even = plus(plus(even, times(k1, evens(fourth, fourthEnd))), times(k0, evens(first, firstEnd)));
+      let odd = plus(times(k3, odds(second, secondEnd)), times(k2, odds(third, thirdEnd)));
+      odd = plus(plus(odd, times(k1, odds(first, firstEnd))), times(k0, odds(fourth, fourthEnd)));
+      v128.store(target + (<usize>x << 2), plus(even, odd));
+    }
+    source += <usize>sourceStride << 2;
+    target += <usize>targetStride << 2;
+  }
+}
+
+/** See `pixel_kernels.ts`. */
+export function halveAlongY(source: usize, target: usize, stride: i32, width: i32, rows: i32, kernel: usize): void {
+  const k0 = splat(kernel, 0), k1 = splat(kernel, 1), k2 = splat(kernel, 2), k3 = splat(kernel, 3);
+  for (let y = 0; y < rows; ++y) {
+    for (let x = 0; x < width; x += 4) {
+      const a = source + (<usize>x << 2);
+      let even = plus(times(k3, row(a, -2 * stride)), times(k2, row(a, -4 * stride)));
+      even = plus(plus(even, times(k1, row(a, 0))), times(k0, row(a, -6 * stride)));
+      let odd = plus(times(k3, row(a, -3 * stride)), times(k2, row(a, -stride)));
+      odd = plus(plus(odd, times(k1, row(a, -5 * stride))), times(k0, row(a, stride)));
+      v128.store(target + (<usize>x << 2), plus(even, odd));
+    }
+    source += <usize>stride << 3;
+    target += <usize>stride << 2;
+  }
+}
+
+/** Four levels of one channel, from 0 to 1. */
+// @ts-ignore: decorator
+@inline
+function levels(rgba: v128, shift: i32): v128 {
+  const bytes = v128.and(i32x4.shr_u(rgba, shift), i32x4.splat(255));
+  return times(f32x4.convert_i32x4_s(bytes), f32x4.splat(<f32>(1.0 / 255.0)));
+}
+
+/** See `pixel_kernels.ts`. Reads up to 7 pixels beyond the width. */
+export function residualError(
+  weights: usize, biases: usize, source: usize, plane: usize, stride: i32, width: i32, rows: i32,
+  pixels: usize, pixelStride: usize, scale: f32, out: usize,
+): void {
+  const factor = f32x4.splat(scale);
+  for (let y = 0; y < rows; ++y) {
+    for (let x = 0; x < width; x += 8) {
+      const pixel = (<usize>(y * stride) + <usize>x) << 2;
+      convolve(weights, biases, source + pixel, plane, <usize>stride << 2);
+      const target = out + pixel;
+      const left = v128.load(pixels + (<usize>x << 2)), right = v128.load(pixels + (<usize>x << 2), 16);
+      v128.store(target, times(f32x4.sub(v128.load(SUMS), levels(left, 0)), factor));
+      v128.store(target, times(f32x4.sub(v128.load(SUMS, 16), levels(right, 0)), factor), 16);
+      v128.store(target + plane, times(f32x4.sub(v128.load(SUMS, 32), levels(left, 8)), factor));
+      v128.store(target + plane, times(f32x4.sub(v128.load(SUMS, 48), levels(right, 8)), factor), 16);
+      v128.store(target + 2 * plane, times(f32x4.sub(v128.load(SUMS, 64), levels(left, 16)), factor));
+      v128.store(target + 2 * plane, times(f32x4.sub(v128.load(SUMS, 80), levels(right, 16)), factor), 16);
+    }
+    pixels += pixelStride;
+  }
+}
+
+// @ts-ignore: decorator
+@inline
+function storeGated(target: usize, gate: usize, value: v128): void {
+  v128.store(target, v128.and(value, f32x4.gt(v128.load(gate), f32x4.splat(0))));
+}
+
+/** See `pixel_kernels.ts`. */
+export function residualGated(weights: usize, source: usize, gate: usize, target: usize, zeros: usize, plane: usize, stride: i32, width: i32, rows: i32): void {
+  for (let y = 0; y < rows; ++y) {
+    for (let x = 0; x < width; x += 8) {
+      const pixel = (<usize>(y * stride) + <usize>x) << 2;
+      convolve(weights, zeros, source + pixel, plane, <usize>stride << 2);
+      let out = target + pixel;
+      let open = gate + pixel;
+      for (let sums = SUMS; sums < SUMS + 96; sums += 32) {
+        storeGated(out, open, v128.load(sums));
+        storeGated(out + 16, open + 16, v128.load(sums, 16));
+        out += plane;
+        open += plane;
+      }
+    }
+  }
+}
+
+/** See `pixel_kernels.ts`. */
+export function residualPlain(weights: usize, source: usize, target: usize, zeros: usize, plane: usize, stride: i32, width: i32, rows: i32): void {
+  for (let y = 0; y < rows; ++y) {
+    for (let x = 0; x < width; x += 8) {
+      const pixel = (<usize>(y * stride) + <usize>x) << 2;
+      convolve(weights, zeros, source + pixel, plane, <usize>stride << 2);
+      let out = target + pixel;
+      for (let sums = SUMS; sums < SUMS + 96; sums += 32) {
+        v128.store(out, v128.load(sums));
+        v128.store(out, v128.load(sums, 16), 16);
+        out += plane;
+      }
+    }
+  }
+}
+
+/** Derivatives by the sums of all hidden units at eight pixels, to `units`. */
+// @ts-ignore: decorator
+@inline
+function unitGradients(codec: usize, features: usize, colours: usize, plane: usize, units: usize): void {
+  const biases = codec + SYNTHESIS_B1;
+  const biasesEnd = biases + (HIDDEN << 2);
+  const featuresEnd = features + 7 * plane;
+  const coloursEnd = colours + 3 * plane;
+  const zero = f32x4.splat(0);
+  let weights = codec + SYNTHESIS_TRANSPOSED;
+  let out = units;
+  for (let bias = biases; bias < biasesEnd; bias += 16) {
+    let a0 = v128.load32_splat(bias), b0 = v128.load32_splat(bias, 4), c0 = v128.load32_splat(bias, 8), d0 = v128.load32_splat(bias, 12);
+    let a1 = a0, b1 = b0, c1 = c0, d1 = d0;
+    for (let feature = features; feature < featuresEnd; feature += plane) {
+      const left = v128.load(feature), right = v128.load(feature, 16);
+      let weight = v128.load32_splat(weights);
+      a0 = plus(a0, times(weight, left));
+      a1 = plus(a1, times(weight, right));
+      weight = v128.load32_splat(weights, 4);
+      b0 = plus(b0, times(weight, left));
+      b1 = plus(b1, times(weight, right));
+      weight = v128.load32_splat(weights, 8);
+      c0 = plus(c0, times(weight, left));
+      c1 = plus(c1, times(weight, right));
+      weight = v128.load32_splat(weights, 12);
+      d0 = plus(d0, times(weight, left));
+      d1 = plus(d1, times(weight, right));
+      weights += 16;
+    }
+    // The sums become masks, which wait where the results will be.
+    v128.store(out, f32x4.gt(a0, zero));
+    v128.store(out, f32x4.gt(a1, zero), 16);
+    v128.store(out, f32x4.gt(b0, zero), 32);
+    v128.store(out, f32x4.gt(b1, zero), 48);
+    v128.store(out, f32x4.gt(c0, zero), 64);
+    v128.store(out, f32x4.gt(c1, zero), 80);
+    v128.store(out, f32x4.gt(d0, zero), 96);
+    v128.store(out, f32x4.gt(d1, zero), 112);
+    a0 = a1 = b0 = b1 = c0 = c1 = d0 = d1 = zero;
+    let mix = bias + HIDDEN_BYTES;
+    for (let colour = colours; colour < coloursEnd; colour += plane) {
+      const left = v128.load(colour), right = v128.load(colour, 16);
+      let weight = v128.load32_splat(mix);
+      a0 = plus(a0, times(weight, left));
+      a1 = plus(a1, times(weight, right));
+      weight = v128.load32_splat(mix, 4);
+      b0 = plus(b0, times(weight, left));
+      b1 = plus(b1, times(weight, right));
+      weight = v128.load32_splat(mix, 8);
+      c0 = plus(c0, times(weight, left));
+      c1 = plus(c1, times(weight, right));
+      weight = v128.load32_splat(mix, 12);
+      d0 = plus(d0, times(weight, left));
+      d1 = plus(d1, times(weight, right));
+      mix += HIDDEN_BYTES;
+    }
+    v128.store(out, v128.and(a0, v128.load(out)));
+    v128.store(out, v128.and(a1, v128.load(out, 16)), 16);
+    v128.store(out, v128.and(b0, v128.load(out, 32)), 32);
+    v128.store(out, v128.and(b1, v128.load(out, 48)), 48);
+    v128.store(out, v128.and(c0, v128.load(out, 64)), 64);
+    v128.store(out, v128.and(c1, v128.load(out, 80)), 80);
+    v128.store(out, v128.and(d0, v128.load(out, 96)), 96);
+    v128.store(out, v128.and(d1, v128.load(out, 112)), 112);
+    out += 128;
+  }
+}
+
+/** See `pixel_kernels.ts`. */
+export function pointwiseBack(
+  weights: usize, features: usize, colours: usize, plane: usize, stride: i32,
+  target: usize, targetPlane: usize, targetStride: i32, units: usize, width: i32, rows: i32,
+): void {
+  const codec = codecOf(weights);
+  const unitsEnd = units + 48 * 32;
+  const zero = f32x4.splat(0);
+  for (let y = 0; y < rows; ++y) {
+    for (let x = 0; x < width; x += 8) {
+      const pixel = (<usize>(y * stride) + <usize>x) << 2;
+      unitGradients(codec, features + pixel, colours + pixel, plane, units);
+      let out = target + (<usize>(y * targetStride + x) << 2);
+      let weight = weights + FEATURE_WEIGHTS;
+      for (let half = 0; half < 2; ++half) {
+        let a0 = zero, a1 = zero, b0 = zero, b1 = zero, c0 = zero, c1 = zero, d0 = zero, d1 = zero;
+        for (let unit = units; unit < unitsEnd; unit += 32) {
+          const left = v128.load(unit), right = v128.load(unit, 16);
+          let factor = v128.load32_splat(weight);
+          a0 = plus(a0, times(factor, left));
+          a1 = plus(a1, times(factor, right));
+          factor = v128.load32_splat(weight, 4);
+          b0 = plus(b0, times(factor, left));
+          b1 = plus(b1, times(factor, right));
+          factor = v128.load32_splat(weight, 8);
+          c0 = plus(c0, times(factor, left));
+          c1 = plus(c1, times(factor, right));
+          factor = v128.load32_splat(weight, 12);
+          d0 = plus(d0, times(factor, left));
+          d1 = plus(d1, times(factor, right));
+          weight += 16;
+        }
+        v128.store(out, a0);
+        v128.store(out, a1, 16);
+        out += targetPlane;
+        v128.store(out, b0);
+        v128.store(out, b1, 16);
+        out += targetPlane;
+        v128.store(out, c0);
+        v128.store(out, c1, 16);
+        out += targetPlane;
+        // There is no eighth feature.
+        if (half == 0) {
+          v128.store(out, d0);
+          v128.store(out, d1, 16);
+          out += targetPlane;
+        }
+      }
+    }
+  }
+}

@@ -1,0 +1,172 @@
+/**
+ * The refinement module behind a typed interface: the only file that knows its exports and its memory.
+ *
+ * It is a WebAssembly module of its own (`assembly/refine/`), inside this lazily imported part of the package, so that neither decoders nor
+ * encoders at lower efforts carry it. Its memory may grow in any call that allocates; views are made afresh and not kept.
+ */
+
+import { instantiate } from '@assemblyscript/loader';
+import { TesseraError } from './errors.js';
+import { refineWasm } from './generated/refine-wasm.js';
+import type { Step } from './models/pack.js';
+
+/** Exports of `assembly/refine/index.ts`. */
+interface RefinerExports extends Record<string, unknown> {
+  readonly memory: WebAssembly.Memory;
+  allocate(bytes: number): number;
+  mark(): number;
+  release(mark: number): void;
+  createWeights(block: number): number;
+  setCodec(mode: number, handle: number): void;
+  setStep(inverseGain: number, logScaleOffset: number): void;
+  setTarget(pixels: number, stride: number, lambda: number): void;
+  openRegion(
+    width: number,
+    height: number,
+    log2: number,
+    map: number,
+    left: number,
+    top: number,
+    right: number,
+    bottom: number,
+  ): number;
+  planeAddress(plane: number, grid: number, x: number, y: number): number;
+  useSimd(flag: number): void;
+  roundSoftly(temperature: number, shape: number, seed: number): void;
+  startGradients(): void;
+  patchGradient(patch: number): void;
+  moveLatents(rate: number, first: number, second: number, firstScale: number, secondScale: number, epsilon: number): void;
+}
+
+/** Planes of a region, by their numbers in the module. */
+export const refinerPlanes = { value: 0, symbol: 1, slope: 2, gradient: 3 } as const;
+
+/** A rectangle of patches: columns [left, right), rows [top, bottom). */
+export interface RefinerRegion {
+  readonly left: number;
+  readonly top: number;
+  readonly right: number;
+  readonly bottom: number;
+}
+
+/** What a region is a part of. */
+export interface RefinerPicture {
+  readonly width: number;
+  readonly height: number;
+  readonly patch: number;
+  /** The mode of every patch. */
+  readonly modes: Uint8Array;
+}
+
+/** What Adam does in one step. */
+export interface Move {
+  /** In steps of the quantiser. */
+  readonly rate: number;
+  /** Decay of the running means of the gradient and of its square. */
+  readonly first: number;
+  readonly second: number;
+  /** Gradients, in bits per step of the quantiser, far below this one count less. */
+  readonly epsilon: number;
+  /** Steps before this one. */
+  readonly done: number;
+}
+
+/** One instance of the module, for one picture. */
+export class Refiner {
+  readonly #exports: RefinerExports;
+  #afterWeights = 0;
+
+  private constructor(exports: RefinerExports) {
+    this.#exports = exports;
+  }
+
+  /**
+   * Starts the module with the weights of the competing codecs.
+   *
+   * @param decoders - bytes of each mode's decoder, checked by `parseDecoderPack`
+   * @param step - the step of the rate
+   * @throws TesseraError `backendUnavailable`, `limitMemory`
+   */
+  static async create(decoders: readonly Uint8Array[], step: Step): Promise<Refiner> {
+    let exports: RefinerExports;
+    try {
+      exports = (await instantiate<RefinerExports>(await WebAssembly.compile(refineWasm()), {})).exports;
+    } catch (cause) {
+      throw new TesseraError('backendUnavailable', 'the module for efforts 8 and 9 cannot be started here; use a lower effort', { cause });
+    }
+    const refiner = new Refiner(exports);
+    decoders.forEach((bytes, mode) => {
+      const weights = exports.createWeights(refiner.#copyIn(bytes)) >>> 0;
+      if (weights === 0) throw noMemory();
+      exports.setCodec(mode, weights);
+    });
+    exports.setStep(step.inverseGain, step.logScaleOffset);
+    refiner.#afterWeights = exports.mark() >>> 0;
+    return refiner;
+  }
+
+  /** Switches every kernel to its scalar twin and back. Both give the same results. */
+  useSimd(enabled: boolean): void {
+    this.#exports.useSimd(enabled ? 1 : 0);
+  }
+
+  /**
+   * Opens a region, with all planes 0, and frees the one before.
+   *
+   * @param pixels - RGBA of the region
+   * @param stride - bytes from one row of pixels to the next
+   * @param lambda - price of a bit in mean squared error on [0, 1]
+   * @throws TesseraError `limitMemory`
+   */
+  open(picture: RefinerPicture, region: RefinerRegion, pixels: Uint8Array, stride: number, lambda: number): void {
+    const core = this.#exports;
+    core.release(this.#afterWeights);
+    const map = this.#copyIn(picture.modes);
+    // Kernels read whole vectors of pixels.
+    const target = this.#copyIn(pixels, 32);
+    const { left, top, right, bottom } = region;
+    if (core.openRegion(picture.width, picture.height, Math.log2(picture.patch), map, left, top, right, bottom) === 0) throw noMemory();
+    core.setTarget(target, stride, lambda);
+  }
+
+  /**
+   * A stretch of a row of a plane. A view, good until the next `open`.
+   *
+   * @param x - first sample, in the picture's grid; the stretch must lie in the region or 8 samples around it
+   */
+  row(plane: keyof typeof refinerPlanes, grid: number, x: number, y: number, length: number): Float32Array {
+    const address = this.#exports.planeAddress(refinerPlanes[plane], grid, x, y) >>> 0;
+    return new Float32Array(this.#exports.memory.buffer, address, length);
+  }
+
+  /** Replaces rounding: sets the symbols of the region, and their slopes, from its values. */
+  roundSoftly(temperature: number, shape: number, seed: number): void {
+    this.#exports.roundSoftly(temperature, shape, seed);
+  }
+
+  /** Sets all gradients to 0. */
+  startGradients(): void {
+    this.#exports.startGradients();
+  }
+
+  /** Adds the gradient of a patch's J / λ by the symbols. */
+  patchGradient(patch: number): void {
+    this.#exports.patchGradient(patch);
+  }
+
+  /** Moves the values of the region against the gradient. */
+  moveLatents({ rate, first, second, epsilon, done }: Move): void {
+    this.#exports.moveLatents(rate, first, second, 1 / (1 - first ** (done + 1)), 1 / (1 - second ** (done + 1)), epsilon);
+  }
+
+  #copyIn(bytes: Uint8Array, slack = 0): number {
+    const pointer = this.#exports.allocate(bytes.length + slack) >>> 0;
+    if (pointer === 0) throw noMemory();
+    new Uint8Array(this.#exports.memory.buffer, pointer, bytes.length).set(bytes);
+    return pointer;
+  }
+}
+
+function noMemory(): TesseraError {
+  return new TesseraError('limitMemory', 'no memory for refining the latents');
+}
