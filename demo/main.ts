@@ -45,6 +45,7 @@ const shares: Record<Progress['stage'], readonly [from: number, to: number]> = {
   model: [0, 0.1],
   analyse: [0.1, 0.5],
   select: [0.5, 0.9],
+  refine: [0.9, 0.9],
   code: [0.9, 0.95],
   synthesise: [0.95, 1],
 };

@@ -69,8 +69,8 @@ export async function encodeDetailed(
 ): Promise<EncodeResult> {
   // 1. Check the call.
   const start = performance.now();
-  const pacer = new Pacer(options, stageShares.encode);
   const settings = checkSettings(options);
+  const pacer = new Pacer(options, settings.effort < refiningEffort ? stageShares.encode : stageShares.refine);
   checkPixels(source);
   checkSize(source.width, source.height, settings.modes, resolveLimits(options.limits));
   const image = opaque(source, options.background);
@@ -106,7 +106,7 @@ export async function encodeDetailed(
     // 5. Refine the winners' latents by gradient steps: the highest efforts only, in a part of the package of its own.
     let { cost } = selection;
     if (settings.effort >= refiningEffort) {
-      const { refineLatents } = await import('./refine.js');
+      const { refineLatents } = await import('./refine/refine.js');
       cost -= await refineLatents({ core, image, patch: settings.patch, pack, modeSet, rate, lambda, analysis }, settings.effort, pacer);
     }
 

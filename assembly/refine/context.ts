@@ -42,7 +42,6 @@ export function rateGradient(weights: usize, patch: i32, grid: i32, offset: f32)
   visitWindow(patch, grid, false);
   const rows = rowStride(width);
   const taps = tapStride(width);
-  memory.fill(tapGradients, 0, <usize>(16 * taps) << 2);
   const tapRows = tapGradients + (TAP_MARGIN << 2);
   listRows(HIDDEN_ROWS, hidden1, rows);
   listRows(GRADIENT2_ROWS, gradient2, rows);
@@ -50,27 +49,70 @@ export function rateGradient(weights: usize, patch: i32, grid: i32, offset: f32)
   const own = tapRows + (<usize>(16 * taps) << 2);
   for (let y = 0; y < patchHeight; ++y) {
     const shift = <usize>((y + ABOVE) * stride + LEFT) << 2;
-    const symbols = sampleAddress(SYMBOL, grid, patchX, patchY + y);
-    listTaps(contextWindow + shift);
-    if (simd) {
-      simdKernels.dense(RELU, TAP_ROWS, weights + FORWARD1, weights + BIASES1, hidden1, 0, rows, width);
-      simdKernels.dense(RELU, HIDDEN_ROWS, weights + FORWARD2, weights + BIASES2, hidden2, 0, rows, width);
-      simdKernels.lastLayer(weights, hidden2, symbols, offset, gradient2, own, rows, width);
-      simdKernels.dense(GATED, GRADIENT2_ROWS, weights + BACKWARD2, weights + ZEROS, gradient1, hidden1, rows, width);
-      simdKernels.dense(PLAIN, GRADIENT1_ROWS, weights + BACKWARD1, weights + ZEROS, tapRows, 0, taps, width);
-      simdKernels.addTaps(tapRows, taps, contextGradient + shift, stride, width);
-    } else {
-      scalarKernels.dense(RELU, TAP_ROWS, weights + FORWARD1, weights + BIASES1, hidden1, 0, rows, width);
-      scalarKernels.dense(RELU, HIDDEN_ROWS, weights + FORWARD2, weights + BIASES2, hidden2, 0, rows, width);
-      scalarKernels.lastLayer(weights, hidden2, symbols, offset, gradient2, own, rows, width);
-      scalarKernels.dense(GATED, GRADIENT2_ROWS, weights + BACKWARD2, weights + ZEROS, gradient1, hidden1, rows, width);
-      scalarKernels.dense(PLAIN, GRADIENT1_ROWS, weights + BACKWARD1, weights + ZEROS, tapRows, 0, taps, width);
-      scalarKernels.addTaps(tapRows, taps, contextGradient + shift, stride, width);
+    const origin = contextWindow + shift;
+    listTaps(origin);
+    // What a run leaves out keeps the gradients of an earlier row otherwise.
+    memory.fill(tapGradients, 0, <usize>(17 * taps) << 2);
+    let from = nextActive(origin, 0, width);
+    if (from >= width) continue;
+    while (from < width) {
+      const to = nextSettled(origin, from, width);
+      rowGradient(weights, tapRows, taps, rows, sampleAddress(SYMBOL, grid, patchX, patchY + y), offset, from, to, width);
+      from = nextActive(origin, to, width);
     }
+    if (simd) simdKernels.addTaps(tapRows, taps, contextGradient + shift, stride, width);
+    else scalarKernels.addTaps(tapRows, taps, contextGradient + shift, stride, width);
     const target = sampleAddress(GRADIENT, grid, patchX, patchY + y);
     for (let x: usize = 0; x < <usize>width << 2; x += 4) store<f32>(target + x, load<f32>(target + x) + load<f32>(own + x));
   }
   visitWindow(patch, grid, true);
+}
+
+/** Gradients of the positions from…to−1 of a row, in whole eights. */
+function rowGradient(
+  weights: usize, tapRows: usize, taps: i32, rows: i32, symbols: usize, offset: f32, from: i32, to: i32, width: i32,
+): void {
+  const own = tapRows + (<usize>(16 * taps) << 2);
+  if (simd) {
+    simdKernels.dense(RELU, TAP_ROWS, weights + FORWARD1, weights + BIASES1, hidden1, 0, rows, from, to);
+    simdKernels.dense(RELU, HIDDEN_ROWS, weights + FORWARD2, weights + BIASES2, hidden2, 0, rows, from, to);
+    simdKernels.lastLayer(weights, hidden2, symbols, offset, gradient2, own, rows, from, to, width);
+    simdKernels.dense(GATED, GRADIENT2_ROWS, weights + BACKWARD2, weights + ZEROS, gradient1, hidden1, rows, from, to);
+    simdKernels.dense(PLAIN, GRADIENT1_ROWS, weights + BACKWARD1, weights + ZEROS, tapRows, 0, taps, from, to);
+  } else {
+    scalarKernels.dense(RELU, TAP_ROWS, weights + FORWARD1, weights + BIASES1, hidden1, 0, rows, from, to);
+    scalarKernels.dense(RELU, HIDDEN_ROWS, weights + FORWARD2, weights + BIASES2, hidden2, 0, rows, from, to);
+    scalarKernels.lastLayer(weights, hidden2, symbols, offset, gradient2, own, rows, from, to, width);
+    scalarKernels.dense(GATED, GRADIENT2_ROWS, weights + BACKWARD2, weights + ZEROS, gradient1, hidden1, rows, from, to);
+    scalarKernels.dense(PLAIN, GRADIENT1_ROWS, weights + BACKWARD1, weights + ZEROS, tapRows, 0, taps, from, to);
+  }
+}
+
+/** Whether eight positions, and all that they see, are exactly 0: nothing there moves, so their bits have no derivative that counts. */
+// @ts-ignore: decorator
+@inline
+function isSettled(position: usize): bool {
+  let any = f32x4.splat(0);
+  let line = position - (<usize>(ABOVE * stride + LEFT) << 2);
+  for (let row = 0; row <= ABOVE; ++row) {
+    any = v128.or(any, v128.or(v128.load(line), v128.load(line, 16)));
+    any = v128.or(any, v128.or(v128.load(line, 32), v128.load(line, 36)));
+    line += <usize>stride << 2;
+  }
+  return !v128.any_true(any);
+}
+
+/** The first position from `x` on, in eights, that is not settled; `width` if there is none. */
+function nextActive(origin: usize, x: i32, width: i32): i32 {
+  while (x < width && isSettled(origin + (<usize>x << 2))) x += 8;
+  return min(x, width);
+}
+
+/** The first position behind `x`, in eights, that is settled; `width` if there is none. */
+function nextSettled(origin: usize, x: i32, width: i32): i32 {
+  do x += 8;
+  while (x < width && !isSettled(origin + (<usize>x << 2)));
+  return min(x, width);
 }
 
 function listRows(table: usize, rows: usize, rowLength: i32): void {

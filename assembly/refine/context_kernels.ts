@@ -27,12 +27,12 @@ function at(address: usize, index: i32): f32 {
   return load<f32>(address + (<usize>index << 2));
 }
 
-/** Sixteen outputs of sixteen inputs at `count` positions. `gate` has the layout of `outputs`. */
-export function dense(kind: i32, inputs: usize, weights: usize, biases: usize, outputs: usize, gate: usize, stride: i32, count: i32): void {
+/** Sixteen outputs of sixteen inputs at the positions from…to−1. `gate` has the layout of `outputs`. */
+export function dense(kind: i32, inputs: usize, weights: usize, biases: usize, outputs: usize, gate: usize, stride: i32, from: i32, to: i32): void {
   for (let output = 0; output < 16; ++output) {
     const column = weights + (<usize>((output >> 2) * 64 + (output & 3)) << 2);
     const shift = <usize>(output * stride) << 2;
-    for (let x = 0; x < count; ++x) {
+    for (let x = from; x < to; ++x) {
       let sum = at(biases, output);
       for (let input = 0; input < 16; ++input) sum += at(column, 4 * input) * at(<usize>load<u32>(inputs + (<usize>input << 2)), x);
       if (kind == RELU) sum = max<f32>(sum, 0);
@@ -51,14 +51,15 @@ export function dense(kind: i32, inputs: usize, weights: usize, biases: usize, o
  * @param hidden  16 rows of `stride` floats
  * @param symbols  the latents
  * @param offset  added to the log-scale
- * @param gradients  16 rows: derivative of the bits by each sum; 0 from `count` on up to the next multiple of 8
+ * @param gradients  16 rows: derivative of the bits by each sum; 0 from `count`, the end of the row, on
+ * @param from, to  the positions; `from` is a multiple of 8, and results reach up to the next multiple behind `to`
  * @param own  derivative of the bits by the latent itself
  */
-export function lastLayer(weights: usize, hidden: usize, symbols: usize, offset: f32, gradients: usize, own: usize, stride: i32, count: i32): void {
+export function lastLayer(weights: usize, hidden: usize, symbols: usize, offset: f32, gradients: usize, own: usize, stride: i32, from: i32, to: i32, count: i32): void {
   const last = weights + LAST;
   const biases = weights + LAST_BIASES;
-  const end = (count + 7) & ~7;
-  for (let x = 0; x < end; ++x) {
+  const end = (to + 7) & ~7;
+  for (let x = from; x < end; ++x) {
     let mean = at(biases, 0);
     let logScale = at(biases, 1) + offset;
     for (let input = 0; input < 16; ++input) {

@@ -30,10 +30,10 @@ function finish(kind: i32, sum: v128, gate: usize): v128 {
 }
 
 /** See `context_kernels.ts`. */
-export function dense(kind: i32, inputs: usize, weights: usize, biases: usize, outputs: usize, gate: usize, stride: i32, count: i32): void {
+export function dense(kind: i32, inputs: usize, weights: usize, biases: usize, outputs: usize, gate: usize, stride: i32, from: i32, to: i32): void {
   const row = <usize>stride << 2;
   const inputsEnd = inputs + 64;
-  for (let x: usize = 0; x < <usize>count << 2; x += 32) {
+  for (let x = <usize>from << 2; x < <usize>to << 2; x += 32) {
     let weight = weights;
     let out = outputs + x;
     let open = gate + x;
@@ -79,15 +79,15 @@ export function dense(kind: i32, inputs: usize, weights: usize, biases: usize, o
 }
 
 /** See `context_kernels.ts`. */
-export function lastLayer(weights: usize, hidden: usize, symbols: usize, offset: f32, gradients: usize, own: usize, stride: i32, count: i32): void {
+export function lastLayer(weights: usize, hidden: usize, symbols: usize, offset: f32, gradients: usize, own: usize, stride: i32, from: i32, to: i32, count: i32): void {
   const last = weights + LAST;
   const row = <usize>stride << 2;
   const meanBias = v128.load32_splat(weights + LAST_BIASES);
   const scaleBias = plus(v128.load32_splat(weights + LAST_BIASES, 4), f32x4.splat(offset));
-  const end = (count + 7) & ~7;
+  const end = (to + 7) & ~7;
   const sign = i32x4.splat(0x80000000);
   const half = f32x4.splat(0.5);
-  for (let x = 0; x < end; x += 4) {
+  for (let x = from; x < end; x += 4) {
     const column = hidden + (<usize>x << 2);
     let mean = meanBias;
     let logScale = scaleBias;

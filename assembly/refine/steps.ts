@@ -4,8 +4,7 @@ import { rateGradient } from "./context";
 import { hyperbolicTangent } from "./math";
 import { errorGradient } from "./pixels";
 import {
-  GRADIENT, MOMENT, SLOPE, SYMBOL, VALUE, VARIANCE, clearGradients, firstColumn, firstRow, lastColumn, lastRow, locate, modeOfPatch,
-  patchColumns, patchX, patchY, planeStride, regionHeight, regionWidth, regionX, regionY, sampleAddress,
+  GRADIENT, MOMENT, SLOPE, SYMBOL, VALUE, VARIANCE, clearGradients, locate, modeOfPatch, patchX, patchY, regionHeight, regionWidth, regionX, regionY, sampleAddress,
 } from "./region";
 import { quantiles } from "./scratch";
 import * as scalarKernels from "./steps_kernels";
@@ -44,8 +43,8 @@ function fillQuantiles(shape: f32): void {
   }
 }
 
-/** Sets SYMBOL and SLOPE of the whole region from VALUE. `seed` differs from step to step. */
-export function roundSoftly(temperature: f32, shape: f32, seed: u32): void {
+/** Sets SYMBOL and SLOPE of the whole region from VALUE; see `noisyRound`. `seed` differs from step to step. */
+export function roundSoftly(temperature: f32, shape: f32, settled: f32, seed: u32): void {
   fillQuantiles(shape);
   const inverse: f32 = 1 / temperature;
   const scale: f32 = 0.5 / hyperbolicTangent(0.5 * inverse);
@@ -57,8 +56,8 @@ export function roundSoftly(temperature: f32, shape: f32, seed: u32): void {
       const values = sampleAddress(VALUE, grid, x, y);
       const symbols = sampleAddress(SYMBOL, grid, x, y);
       const slopes = sampleAddress(SLOPE, grid, x, y);
-      if (simd) simdKernels.noisyRound(values, symbols, slopes, count, quantiles, counter, inverse, scale);
-      else scalarKernels.noisyRound(values, symbols, slopes, count, quantiles, counter, inverse, scale);
+      if (simd) simdKernels.noisyRound(values, symbols, slopes, count, quantiles, counter, inverse, scale, settled);
+      else scalarKernels.noisyRound(values, symbols, slopes, count, quantiles, counter, inverse, scale, settled);
       counter += <u32>count;
     }
   }

@@ -4,6 +4,8 @@
  * READ ME FIRST
  * - Soft rounding pulls towards whole numbers: c + ½ tanh((x − c) / T) / tanh(½ / T) with c the middle between two of them; at T → 0
  *   it is rounding. The stand-in is soft rounding, plus noise, soft rounding again (C3, arXiv 2312.02753).
+ * - Eight neighbours that are all nearer to 0 than `settled` stay exactly 0: most of a fine grid. There the noise would only blur what
+ *   their neighbours see, and the context model skips what is all 0.
  * - Noise comes from a counter scrambled by integer operations, so that every engine gets the same.
  */
 import { hyperbolicTangent } from "./math";
@@ -29,8 +31,29 @@ export function scramble(counter: u32): u32 {
  * @param inverse  1 / T
  * @param scale  ½ / tanh(½ / T)
  */
-export function noisyRound(values: usize, symbols: usize, slopes: usize, count: i32, quantiles: usize, counter: u32, inverse: f32, scale: f32): void {
-  for (let index = 0; index < count; ++index) {
+export function noisyRound(
+  values: usize, symbols: usize, slopes: usize, count: i32, quantiles: usize, counter: u32, inverse: f32, scale: f32, settled: f32,
+): void {
+  for (let start = 0; start < count; start += 8) {
+    const end = min(start + 8, count);
+    if (areSettled(values, start, end, settled)) {
+      memory.fill(symbols + (<usize>start << 2), 0, <usize>(end - start) << 2);
+      memory.fill(slopes + (<usize>start << 2), 0, <usize>(end - start) << 2);
+    } else roundStretch(values, symbols, slopes, start, end, quantiles, counter, inverse, scale);
+  }
+}
+
+function areSettled(values: usize, start: i32, end: i32, settled: f32): bool {
+  for (let index = start; index < end; ++index) {
+    if (!(abs<f32>(load<f32>(values + (<usize>index << 2))) < settled)) return false;
+  }
+  return true;
+}
+
+function roundStretch(
+  values: usize, symbols: usize, slopes: usize, start: i32, end: i32, quantiles: usize, counter: u32, inverse: f32, scale: f32,
+): void {
+  for (let index = start; index < end; ++index) {
     const offset = <usize>index << 2;
     const value = load<f32>(values + offset);
     let centre = floor<f32>(value) + <f32>0.5;

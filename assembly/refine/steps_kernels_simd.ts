@@ -21,15 +21,30 @@ function quantileAt(quantiles: usize, counter: u32): usize {
 }
 
 /** See `steps_kernels.ts`. */
-export function noisyRound(values: usize, symbols: usize, slopes: usize, count: i32, quantiles: usize, counter: u32, inverse: f32, scale: f32): void {
+export function noisyRound(
+  values: usize, symbols: usize, slopes: usize, count: i32, quantiles: usize, counter: u32, inverse: f32, scale: f32, settled: f32,
+): void {
   const half = f32x4.splat(0.5);
   const one = f32x4.splat(1);
   const inverses = f32x4.splat(inverse);
   const scales = f32x4.splat(scale);
   const steepness = times(scales, inverses);
-  const whole = count & ~3;
+  const zero = f32x4.splat(0);
+  const limit = f32x4.splat(settled);
+  const whole = count & ~7;
   for (let index = 0; index < whole; index += 4) {
     const offset = <usize>index << 2;
+    if ((index & 4) == 0) {
+      const left = f32x4.lt(f32x4.abs(v128.load(values + offset)), limit), right = f32x4.lt(f32x4.abs(v128.load(values + offset, 16)), limit);
+      if (i32x4.all_true(v128.and(left, right))) {
+        v128.store(symbols + offset, zero);
+        v128.store(symbols + offset, zero, 16);
+        v128.store(slopes + offset, zero);
+        v128.store(slopes + offset, zero, 16);
+        index += 4;
+        continue;
+      }
+    }
     const value = v128.load(values + offset);
     let centre = plus(f32x4.floor(value), half);
     let bend = hyperbolicTangentSimd(times(f32x4.sub(value, centre), inverses));
@@ -46,7 +61,7 @@ export function noisyRound(values: usize, symbols: usize, slopes: usize, count: 
     v128.store(slopes + offset, times(times(steepness, first), times(steepness, f32x4.sub(one, times(bend, bend)))));
   }
   const done = <usize>whole << 2;
-  scalarKernels.noisyRound(values + done, symbols + done, slopes + done, count - whole, quantiles, counter + <u32>whole, inverse, scale);
+  scalarKernels.noisyRound(values + done, symbols + done, slopes + done, count - whole, quantiles, counter + <u32>whole, inverse, scale, settled);
 }
 
 /** See `steps_kernels.ts`. */

@@ -50,11 +50,24 @@ export function without(names: readonly string[]): Plugin {
     setup(setup) {
       const filter = new RegExp(`generated/(${names.join('|')})\\.ts$`);
       setup.onLoad({ filter }, () => ({
-        contents: 'export const codecWasm = () => [], defaultPackFile = () => {}, defaultModelFile = () => {};',
+        contents: 'export const codecWasm = () => [], refineWasm = () => [], defaultPackFile = () => {}, defaultModelFile = () => {};',
         loader: 'ts',
       }));
     },
   };
+}
+
+/** Modules that are loaded with the output of `source`, before any `import()` runs. */
+export function loadedAtOnce({ metafile }: Bundle, source: string): string[] {
+  const entry = Object.entries(metafile.outputs).find(([, output]) => output.entryPoint === source);
+  const reached = new Set<string>();
+  const follow = (path: string): void => {
+    if (reached.has(path) || metafile.outputs[path] === undefined) return;
+    reached.add(path);
+    for (const { path: next, kind } of metafile.outputs[path].imports) if (kind !== 'dynamic-import') follow(next);
+  };
+  if (entry !== undefined) follow(entry[0]);
+  return [...reached].flatMap((path) => Object.keys(metafile.outputs[path].inputs));
 }
 
 /** Modules in the graph of a bundle and what it imports from outside, by path. */

@@ -9,7 +9,7 @@ import { decode, encode } from '../../src/index.js';
 import { sha256, sha256Hex } from '../../src/models/digest.js';
 import { loadPack } from '../../src/models/load.js';
 import { fromRoot, randomNumbers, sameBytes, synthetic } from '../helpers.js';
-import { bundle, bundleOf, graphOf, without } from './bundles.js';
+import { bundle, bundleOf, graphOf, loadedAtOnce, without } from './bundles.js';
 
 type Target = string | { readonly [condition: string]: string };
 const { exports } = JSON.parse(readFileSync(fromRoot('package.json'), 'utf8')) as { exports: Record<string, Target> };
@@ -47,7 +47,16 @@ describe('graphs', () => {
   test('./decode has neither onnxruntime nor the encoder', async () => {
     const graph = graphOf(await bundle('src/decoder.ts'));
     expect(graph).toContain('src/decode.ts');
-    expect(graph.filter((path) => /onnxruntime|ort|encode|select/.test(path))).toEqual([]);
+    expect(graph.filter((path) => /onnxruntime|ort|encode|select|refine/.test(path))).toEqual([]);
+  });
+
+  test('refinement is loaded when an effort asks for it', async () => {
+    for (const source of ['src/index.ts', 'src/edge.ts']) {
+      const whole = await bundle(source);
+      expect(graphOf(whole)).toContain('src/refine/refine.ts');
+      expect(loadedAtOnce(whole, source)).toContain('src/encode.ts');
+      expect(loadedAtOnce(whole, source).filter((path) => path.includes('refine'))).toEqual([]);
+    }
   });
 
   test('./edge has the core once, as a module from outside', async () => {
@@ -84,7 +93,7 @@ describe('sizes after gzip', () => {
   });
 
   test('the JavaScript of the default entry: at most 25 KB', async () => {
-    const { files } = await bundle('src/index.ts', [without(['default-pack', 'default-models', 'codec-wasm'])]);
+    const { files } = await bundle('src/index.ts', [without(['default-pack', 'default-models', 'codec-wasm', 'refine-wasm'])]);
     expect(sum(files.values())).toBeLessThan(25 * kilobyte);
   });
 });

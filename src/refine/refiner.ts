@@ -6,9 +6,10 @@
  */
 
 import { instantiate } from '@assemblyscript/loader';
-import { TesseraError } from './errors.js';
-import { refineWasm } from './generated/refine-wasm.js';
-import type { Step } from './models/pack.js';
+import { TesseraError } from '../errors.js';
+import { refineWasm } from '../generated/refine-wasm.js';
+import type { Step } from '../models/pack.js';
+import type { PatchedPicture, Region, Stretch } from './regions.js';
 
 /** Exports of `assembly/refine/index.ts`. */
 interface RefinerExports extends Record<string, unknown> {
@@ -20,42 +21,26 @@ interface RefinerExports extends Record<string, unknown> {
   setCodec(mode: number, handle: number): void;
   setStep(inverseGain: number, logScaleOffset: number): void;
   setTarget(pixels: number, stride: number, lambda: number): void;
-  openRegion(
-    width: number,
-    height: number,
-    log2: number,
-    map: number,
-    left: number,
-    top: number,
-    right: number,
-    bottom: number,
-  ): number;
+  openRegion(width: number, height: number, log2: number, map: number, left: number, top: number, right: number, bottom: number): number;
   planeAddress(plane: number, grid: number, x: number, y: number): number;
   useSimd(flag: number): void;
-  roundSoftly(temperature: number, shape: number, seed: number): void;
+  roundSoftly(temperature: number, shape: number, settled: number, seed: number): void;
   startGradients(): void;
   patchGradient(patch: number): void;
   moveLatents(rate: number, first: number, second: number, firstScale: number, secondScale: number, epsilon: number): void;
 }
 
 /** Planes of a region, by their numbers in the module. */
-export const refinerPlanes = { value: 0, symbol: 1, slope: 2, gradient: 3 } as const;
+const planes = { value: 0, symbol: 1, slope: 2, gradient: 3 } as const;
 
-/** A rectangle of patches: columns [left, right), rows [top, bottom). */
-export interface RefinerRegion {
-  readonly left: number;
-  readonly top: number;
-  readonly right: number;
-  readonly bottom: number;
-}
-
-/** What a region is a part of. */
-export interface RefinerPicture {
-  readonly width: number;
-  readonly height: number;
-  readonly patch: number;
-  /** The mode of every patch. */
-  readonly modes: Uint8Array;
+/** What stands for rounding in one step: soft rounding, noise, soft rounding. */
+export interface Rounding {
+  /** Towards 0 the soft rounding becomes rounding. */
+  readonly temperature: number;
+  /** Of the noise: uniform for 1, narrower above. */
+  readonly shape: number;
+  /** Eight neighbours nearer to 0 than this stay exactly 0. */
+  readonly settled: number;
 }
 
 /** What Adam does in one step. */
@@ -118,7 +103,7 @@ export class Refiner {
    * @param lambda - price of a bit in mean squared error on [0, 1]
    * @throws TesseraError `limitMemory`
    */
-  open(picture: RefinerPicture, region: RefinerRegion, pixels: Uint8Array, stride: number, lambda: number): void {
+  open(picture: PatchedPicture, region: Region, pixels: Uint8Array, stride: number, lambda: number): void {
     const core = this.#exports;
     core.release(this.#afterWeights);
     const map = this.#copyIn(picture.modes);
@@ -129,19 +114,15 @@ export class Refiner {
     core.setTarget(target, stride, lambda);
   }
 
-  /**
-   * A stretch of a row of a plane. A view, good until the next `open`.
-   *
-   * @param x - first sample, in the picture's grid; the stretch must lie in the region or 8 samples around it
-   */
-  row(plane: keyof typeof refinerPlanes, grid: number, x: number, y: number, length: number): Float32Array {
-    const address = this.#exports.planeAddress(refinerPlanes[plane], grid, x, y) >>> 0;
+  /** A stretch of a plane, in the region or at most 8 samples away. A view, good until the next `open`. */
+  row(plane: keyof typeof planes, { grid, x, y, length }: Pick<Stretch, 'grid' | 'x' | 'y' | 'length'>): Float32Array {
+    const address = this.#exports.planeAddress(planes[plane], grid, x, y) >>> 0;
     return new Float32Array(this.#exports.memory.buffer, address, length);
   }
 
   /** Replaces rounding: sets the symbols of the region, and their slopes, from its values. */
-  roundSoftly(temperature: number, shape: number, seed: number): void {
-    this.#exports.roundSoftly(temperature, shape, seed);
+  roundSoftly({ temperature, shape, settled }: Rounding, seed: number): void {
+    this.#exports.roundSoftly(temperature, shape, settled, seed);
   }
 
   /** Sets all gradients to 0. */

@@ -1,0 +1,105 @@
+/** Efforts 8 and 9: files as before, never dearer, the same from run to run. */
+
+import { describe, expect, test } from 'vitest';
+import { engineOfPackage } from '../../src/codec.js';
+import { decodeFile } from '../../src/decode.js';
+import { type EncodeResult, encodeDetailed } from '../../src/encode.js';
+import { encode } from '../../src/index.js';
+import { squaredError } from '../../src/metrics.js';
+import { loadPack } from '../../src/models/load.js';
+import { affectedBy, patchesIn, regionsOf, stretchesOf } from '../../src/refine/regions.js';
+import type { EncodeOptions, PixelSource } from '../../src/types.js';
+import { colourBands, crop, examples, readPixels, sameBytes, synthetic, variedPack } from '../helpers.js';
+
+const models = variedPack();
+
+/** Encodes, and checks that a decoder gives the encoder's own reconstruction and that the stated J is that of the pixels and bits. */
+async function encodeChecked(image: PixelSource, options: EncodeOptions): Promise<EncodeResult> {
+  const result = await encodeDetailed(engineOfPackage(), image, options, { reconstruction: true });
+  const picture = await decodeFile(engineOfPackage(), result.bytes, options.models === undefined ? {} : { models: options.models });
+  expect(sameBytes(picture.data, result.reconstruction?.data as Uint8ClampedArray)).toBe(true);
+  const bits = (result.cost - squaredError(image, picture) / (3 * 255 ** 2)) / result.lambda;
+  const outside = 27 + 2 * 7 + 8; // header, section and its lengths
+  expect(bits / 8).toBeLessThan(result.bytes.length);
+  expect(bits / 8).toBeGreaterThan(result.bytes.length - outside - 8);
+  return result;
+}
+
+describe('a photograph', () => {
+  const photograph = async (): Promise<PixelSource> => crop(await readPixels(examples[0].path), 150, 30, 136, 130);
+
+  test.each([10, 90])('quality %i: J falls by more than 3 %', async (quality) => {
+    const image = await photograph();
+    const before = await encodeDetailed(engineOfPackage(), image, { quality, effort: 7 });
+    const after = await encodeChecked(image, { quality, effort: 8 });
+    expect(after.cost).toBeLessThan(0.97 * before.cost);
+  });
+
+  test('one codec, and a rate between the anchors', async () => {
+    const image = await photograph();
+    const rate = { anchor: 0, step: (await loadPack()).decoder.steps.length - 1 };
+    const before = await encodeDetailed(engineOfPackage(), image, { modes: 1, effort: 7, rate });
+    const after = await encodeChecked(image, { modes: 1, effort: 8, rate });
+    expect(after.cost).toBeLessThan(0.97 * before.cost);
+  });
+
+  test('the same file from run to run', async () => {
+    const image = await photograph();
+    const files = [await encode(image, { quality: 30, effort: 8 }), await encode(image, { quality: 30, effort: 8 })];
+    expect(sameBytes(files[0], files[1])).toBe(true);
+  });
+});
+
+test.each([
+  [1, 1, 128],
+  [3, 200, 64],
+  [67, 130, 64],
+  [130, 5, 256],
+] as const)('%i×%i pixels in patches of %i, several codecs', async (width, height, patch) => {
+  const image = colourBands(width, height);
+  const before = await encodeDetailed(engineOfPackage(), image, { patch, quality: 50, effort: 7, models });
+  const after = await encodeChecked(image, { patch, quality: 50, effort: 8, models });
+  expect(after.cost).toBeLessThanOrEqual(before.cost);
+});
+
+test('progress of the stage rises to its total, and a signal stops it', async () => {
+  const image = synthetic(70, 40);
+  const steps: [loaded: number, total: number][] = [];
+  await encode(image, { effort: 8, onProgress: ({ stage, loaded, total }) => void (stage === 'refine' && steps.push([loaded, total])) });
+  expect(steps.map(([loaded]) => loaded)).toEqual(steps.map((_, index) => index));
+  expect(steps.at(-1)?.[0]).toBe(steps[0][1]);
+
+  const controller = new AbortController();
+  const aborted = encode(image, {
+    effort: 9,
+    signal: controller.signal,
+    onProgress: ({ stage, loaded }) => stage === 'refine' && loaded === 5 && controller.abort(),
+  });
+  await expect(aborted).rejects.toMatchObject({ code: 'aborted' });
+});
+
+describe('regions', () => {
+  const picture = { width: 2100, height: 1030, patch: 64, modes: new Uint8Array(33 * 17) };
+
+  test('hold every patch once', () => {
+    const patches = regionsOf(picture).flatMap((region) => patchesIn(picture, region));
+    expect(regionsOf(picture)).toHaveLength(6);
+    expect([...patches].sort((a, b) => a - b)).toEqual(Array.from({ length: 33 * 17 }, (_, index) => index));
+  });
+
+  test('affect patches up to three samples of the coarsest grid away', () => {
+    expect(affectedBy(picture, regionsOf(picture)[1])).toEqual({ left: 13, top: 0, right: 33, bottom: 17 });
+  });
+
+  test('stretches cover every latent once, each in its patch', () => {
+    const seen = new Set<string>();
+    for (const region of regionsOf(picture)) {
+      for (const { grid, patch, x, y, length } of stretchesOf(picture, region)) {
+        const side = 64 / 2 ** grid;
+        expect(patch).toBe(Math.floor(y / side) * 33 + Math.floor((x + length - 1) / side));
+        for (let i = 0; i < length; i++) if (grid > 1) seen.add(`${grid} ${x + i} ${y}`);
+      }
+    }
+    expect(seen.size).toBe([2, 3, 4, 5, 6].reduce((sum, grid) => sum + Math.ceil(2100 / 2 ** grid) * Math.ceil(1030 / 2 ** grid), 0));
+  });
+});
