@@ -8,7 +8,7 @@ import { locatePatch, patchHeight, patchWidth, patchX, patchY, pixelScratch, sim
 import { synthesise } from "../synthesis/run";
 
 /** Squared differences of two rows of RGBA8, alpha left out. Scalar twin of `rowErrorSimd`. */
-function rowError(a: usize, b: usize, count: i32): i32 {
+export function rowError(a: usize, b: usize, count: i32): i32 {
   let sum = 0;
   for (let x = 0; x < count; ++x) {
     for (let channel: usize = 0; channel < 3; ++channel) {
@@ -21,7 +21,8 @@ function rowError(a: usize, b: usize, count: i32): i32 {
   return sum;
 }
 
-function rowErrorSimd(a: usize, b: usize, count: i32): i32 {
+/** See `rowError`. */
+export function rowErrorSimd(a: usize, b: usize, count: i32): i32 {
   const colours = i32x4.splat(0x00ffffff);
   let sums = i32x4.splat(0);
   const whole = count & ~3;

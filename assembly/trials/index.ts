@@ -1,0 +1,7 @@
+/** Entry of the trials: the kernels and coders inside a module of their own, so that build/codec.wasm holds none of this. */
+export { createCodec } from "../codec";
+export { loadTables } from "../entropy/tables";
+export { allocate, mark, release } from "../memory";
+export { openCoding, tryMaps, tryStreams } from "./coding";
+export { openTrials, tryFilters, tryLayers, tryPredict, tryRowError, trySearch } from "./kernels";
+export { seedRandom } from "./random";

@@ -1,0 +1,196 @@
+/**
+ * Every SIMD kernel against its scalar twin on random cases. For tests: not part of build/codec.wasm.
+ *
+ * READ ME FIRST
+ * - A trial draws sizes (all tail lengths of up to three vectors) and addresses (every alignment, odd ones too), runs both twins and
+ *   compares. It returns the number of cases that differ.
+ * - Inputs lie in one pool that is drawn anew every `REFILL` cases; a case takes its rows from anywhere in it.
+ * - Both outputs start equal, so what a twin writes beside its rows shows, but for the slack that `kernels_simd.ts` is allowed.
+ */
+import { SYNTHESIS_B3, SYNTHESIS_B4, SYNTHESIS_LAST, SYNTHESIS_THIRD, SYNTHESIS_W3, SYNTHESIS_W4, kernelsOf } from "../codec";
+import { predict } from "../context/arm";
+import { predictSimd } from "../context/arm_simd";
+import { findSymbol } from "../entropy/search";
+import { findSymbolSimd } from "../entropy/search_simd";
+import { rowPointer } from "../entropy/tables";
+import { allocate, levelStride, setInverseGain } from "../memory";
+import { rowError, rowErrorSimd } from "../select/distortion";
+import * as scalar from "../synthesis/kernels";
+import * as simd from "../synthesis/kernels_simd";
+import { anyFloat, below, between, next } from "./random";
+
+const REFILL: i32 = 64;
+const WIDEST: i32 = 25;
+const TALLEST: i32 = 5;
+/** Floats of the pool: seven planes of the largest case, and as much again to choose from. */
+const POOL_FLOATS: i32 = 16384;
+const OUTPUT_BYTES: i32 = 16384;
+
+let pool: usize = 0;
+let outputs: usize = 0;
+let expected: usize = 0;
+
+/** Where the floats of this case begin, and how far the addresses of its outputs are from a multiple of 16. */
+let source: usize = 0;
+let target: usize = 0;
+let twin: usize = 0;
+let width: i32 = 0;
+let rows: i32 = 0;
+let stride: i32 = 0;
+
+/** @returns false without memory */
+export function openTrials(): bool {
+  pool = allocate(POOL_FLOATS * 4 + 64);
+  outputs = allocate(OUTPUT_BYTES + 64);
+  expected = allocate(OUTPUT_BYTES + 64);
+  return pool != 0 && outputs != 0 && expected != 0;
+}
+
+function drawCase(index: i32): void {
+  if (index % REFILL == 0) {
+    source = pool + <usize>below(16);
+    for (let at = 0; at < POOL_FLOATS; ++at) store<f32>(source + (<usize>at << 2), anyFloat());
+  }
+  width = between(1, WIDEST);
+  rows = between(1, TALLEST);
+  stride = levelStride(width + 6) + below(4);
+  const misaligned = <usize>(32 + below(16));
+  target = outputs + misaligned;
+  twin = expected + <usize>(32 + below(16));
+  memory.fill(outputs, 0x5a, OUTPUT_BYTES);
+  memory.fill(expected, 0x5a, OUTPUT_BYTES);
+}
+
+/** A place in the pool from which `floats` can be read. */
+function drawSource(floats: i32): usize {
+  return source + (<usize>below(<u32>(POOL_FLOATS - floats)) << 2);
+}
+
+/** Compares rows of floats as numbers: 0 is −0, and no number is no number. */
+function sameRows(planes: i32, plane: usize, columns: i32): bool {
+  for (let index = 0; index < planes; ++index) {
+    for (let y = 0; y < rows; ++y) {
+      for (let x = 0; x < columns; ++x) {
+        const at = <usize>index * plane + (<usize>(y * stride + x) << 2);
+        const a = load<f32>(target + at), b = load<f32>(twin + at);
+        if (a != b && (a == a || b == b)) return false;
+      }
+    }
+  }
+  // Nothing before the first row, and nothing behind the slack of the last.
+  const end = <usize>(planes - 1) * plane + (<usize>((rows - 1) * stride + columns + 8) << 2);
+  return load<u64>(target - 8) == 0x5a5a5a5a5a5a5a5a && load<u64>(target + end) == 0x5a5a5a5a5a5a5a5a;
+}
+
+/** The filters of the upsampling. @param kind  0 doubleAlongX, 1 doubleAlongY, 2 filterAlongX, 3 filterAlongY */
+export function tryFilters(kind: i32, codec: usize, count: i32): i32 {
+  let differences = 0;
+  for (let index = 0; index < count; ++index) {
+    drawCase(index);
+    const kernel = kernelsOf(codec, below(6));
+    let columns = width;
+    if (kind == 0) {
+      const from = drawSource(stride * (rows + 1));
+      const pairs = (width + 1) >> 1;
+      columns = 2 * pairs;
+      scalar.doubleAlongX(from, twin, stride, pairs, rows, kernel);
+      simd.doubleAlongX(from, target, stride, pairs, rows, kernel);
+    } else if (kind == 1) {
+      const sourceStride = levelStride(width);
+      const from = drawSource(sourceStride * (rows + 5));
+      scalar.doubleAlongY(from, twin, sourceStride, stride, width, rows, kernel);
+      simd.doubleAlongY(from, target, sourceStride, stride, width, rows, kernel);
+    } else if (kind == 2) {
+      const from = drawSource(stride * (rows + 1));
+      scalar.filterAlongX(from, twin, stride, width, rows, kernel);
+      simd.filterAlongX(from, target, stride, width, rows, kernel);
+    } else {
+      const from = drawSource(stride * (rows + 8));
+      const original = drawSource(stride * (rows + 8));
+      scalar.filterAlongY(from, original, twin, stride, stride, width, rows, kernel);
+      simd.filterAlongY(from, original, target, stride, stride, width, rows, kernel);
+    }
+    if (!sameRows(1, 0, columns)) ++differences;
+  }
+  return differences;
+}
+
+/** The layers of the synthesis. @param kind  0 pointwise, 1 residualRelu, 2 residualPixels */
+export function tryLayers(kind: i32, codec: usize, count: i32): i32 {
+  let differences = 0;
+  for (let index = 0; index < count; ++index) {
+    drawCase(index);
+    const plane = <usize>(stride * (rows + 3)) << 2;
+    const from = drawSource(7 * (<i32>plane >> 2) + 16);
+    if (kind == 0) {
+      // The finest grid is mostly empty, and then skipped.
+      if (below(2) == 0) memory.fill(from, 0, plane);
+      scalar.pointwise(codec, from, twin, plane, plane, stride, width, rows);
+      simd.pointwise(codec, from, target, plane, plane, stride, width, rows);
+      if (!sameRows(3, plane, width)) ++differences;
+    } else if (kind == 1) {
+      scalar.residualRelu(codec + SYNTHESIS_W3, codec + SYNTHESIS_B3, from, twin, plane, stride, width, rows);
+      simd.residualRelu(codec + SYNTHESIS_THIRD, codec + SYNTHESIS_B3, from, target, plane, stride, width, rows);
+      if (!sameRows(3, plane, width)) ++differences;
+    } else {
+      const outStride = <usize>(4 * width + below(9));
+      scalar.residualPixels(codec + SYNTHESIS_W4, codec + SYNTHESIS_B4, from, plane, stride, width, rows, twin, outStride);
+      simd.residualPixels(codec + SYNTHESIS_LAST, codec + SYNTHESIS_B4, from, plane, stride, width, rows, target, outStride);
+      // Pixels go to the caller's rows: not a byte beside them.
+      if (memory.compare(target - 32, twin - 32, <usize>rows * outStride + 512) != 0) ++differences;
+    }
+  }
+  return differences;
+}
+
+/** The context model, along rows and along wavefronts. */
+export function tryPredict(codec: usize, count: i32): i32 {
+  let differences = 0;
+  for (let index = 0; index < count; ++index) {
+    drawCase(index);
+    const run = between(1, 40);
+    const rowBytes = <usize>(2 * between(run + 8, run + 20));
+    if (index % REFILL == 0) {
+      for (let at = 0; at < POOL_FLOATS * 2; ++at) {
+        const latent = below(3) == 0 ? 0 : between(-127, 127) >> below(8);
+        store<i16>(source + (<usize>at << 1), <i16>(latent << 8));
+      }
+      // The pool holds latents now, not floats; sparse stretches are as common as full ones.
+      memory.fill(source + <usize>(POOL_FLOATS), 0, <usize>(POOL_FLOATS));
+    }
+    const position = source + 3 * rowBytes + 6 + <usize>(2 * below(24000));
+    const step: isize = below(2) == 0 ? 2 : <isize>rowBytes - 6;
+    setInverseGain(16384, between(-2000, 2000));
+    predict(codec, position, rowBytes, step, run, twin);
+    predictSimd(codec, position, rowBytes, step, run, target);
+    if (memory.compare(target - 16, twin - 16, <usize>run * 4 + 32) != 0) ++differences;
+  }
+  return differences;
+}
+
+/** The search in a row of frequencies, at every alignment. */
+export function trySearch(count: i32): i32 {
+  let differences = 0;
+  for (let index = 0; index < count; ++index) {
+    if (index % REFILL == 0) {
+      source = pool + <usize>below(16);
+      memory.copy(source, rowPointer(<u32>below(1024)), 144);
+    }
+    const slot = <i32>(next() & 0x7fff);
+    if (findSymbol(source, slot) != findSymbolSimd(source, slot)) ++differences;
+  }
+  return differences;
+}
+
+/** Squared differences of rows of pixels. */
+export function tryRowError(count: i32): i32 {
+  let differences = 0;
+  for (let index = 0; index < count; ++index) {
+    drawCase(index);
+    const pixels = between(0, index % 100 == 0 ? 256 : 16);
+    const a = drawSource(300) + <usize>below(4);
+    const b = drawSource(300) + <usize>below(4);
+    if (rowError(a, b, pixels) != rowErrorSimd(a, b, pixels)) ++differences;
+  }
+  return differences;
+}

@@ -1,0 +1,53 @@
+/** The part of the trials that every change goes through; `node scripts/trials.mjs` runs 10^6 cases a kernel and 10^7 symbols a coder. */
+
+import { readdirSync, readFileSync } from 'node:fs';
+import { beforeAll, describe, expect, test } from 'vitest';
+import { fromRoot } from '../helpers.js';
+import { compileTrials, openTrials, type Trial } from './trials.js';
+
+const counts = { cases: 20_000, symbols: 1_000_000, modes: 300_000 } as const;
+const names = [
+  ...['findSymbol', 'predict', 'doubleAlongX', 'doubleAlongY', 'filterAlongX', 'filterAlongY'],
+  ...['pointwise', 'residualRelu', 'residualPixels', 'rowError', 'rANS, alphabets of 2 to 256', 'mode maps of 2, 4 and 8 modes'],
+];
+
+let trials: Trial[];
+beforeAll(() => {
+  trials = openTrials(compileTrials());
+});
+
+describe('random cases', () => {
+  test.each(names)('%s: no difference', (name) => {
+    const trial = trials.find((other) => other.name === name) as Trial;
+    expect(trial.run(20_261_121, counts[trial.unit])).toBe(0);
+  });
+
+  test('are all of the trials', () => {
+    expect(trials.map(({ name }) => name)).toEqual(names);
+  });
+});
+
+test('a kernel that is wrong is found: the trials compare what the twins really write', () => {
+  // The same trials on a module whose SIMD doubling filter adds in another order.
+  const code = compileTrials({
+    'synthesis/kernels_simd.ts': (text) => text.replace('times(k3, second), times(k2, third)', 'times(k3, second), times(k3, third)'),
+  });
+  const broken = openTrials(code);
+  expect(broken.find(({ name }) => name === 'doubleAlongX')?.run(1, 1000)).toBeGreaterThan(900);
+  expect(broken.find(({ name }) => name === 'filterAlongX')?.run(1, 1000)).toBe(0);
+});
+
+test('every SIMD kernel has a trial', () => {
+  // Exported functions of files with vector instructions; a new one needs a twin and a trial.
+  const files = readdirSync(fromRoot('assembly'), { recursive: true, encoding: 'utf8' })
+    .filter((file) => file.endsWith('.ts') && !file.startsWith('trials'))
+    .filter((file) => /v128|i16x8|i32x4|f32x4|i8x16/.test(readFileSync(fromRoot(`assembly/${file}`), 'utf8')));
+  expect(files.toSorted()).toEqual(['context/arm_simd.ts', 'entropy/search_simd.ts', 'select/distortion.ts', 'synthesis/kernels_simd.ts']);
+  const kernels = files.flatMap((file) =>
+    [...readFileSync(fromRoot(`assembly/${file}`), 'utf8').matchAll(/^export function (\w+)/gm)].map(([, name]) =>
+      name.replace(/Simd$/, ''),
+    ),
+  );
+  const tried = new Set([...names, 'patchDistortion']);
+  expect([...new Set(kernels)].filter((name) => !tried.has(name))).toEqual([]);
+});

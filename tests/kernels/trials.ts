@@ -1,0 +1,112 @@
+/** Random trials of kernels and coders, inside a WASM module of their own (`assembly/trials`). */
+
+import { execFileSync } from 'node:child_process';
+import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { instantiateSync } from '@assemblyscript/loader';
+import { parseDecoderPack } from '../../src/models/pack.js';
+import { conformanceDecoder } from '../conformance/pack.js';
+import { fromRoot } from '../helpers.js';
+
+interface TrialExports extends Record<string, unknown> {
+  readonly memory: WebAssembly.Memory;
+  createCodec(block: number): number;
+  loadTables(classes: number, frequencies: number): number;
+  allocate(bytes: number): number;
+  openCoding(): number;
+  openTrials(): number;
+  seedRandom(seed: number): void;
+  tryFilters(kind: number, codec: number, count: number): number;
+  tryLayers(kind: number, codec: number, count: number): number;
+  tryPredict(codec: number, count: number): number;
+  trySearch(count: number): number;
+  tryRowError(count: number): number;
+  tryStreams(count: number): number;
+  tryMaps(count: number): number;
+}
+
+/**
+ * Compiles the trials.
+ *
+ * @param changes - to sources of `assembly/`, by path, for a module that is wrong on purpose
+ */
+export function compileTrials(changes: Readonly<Record<string, (text: string) => string>> = {}): Uint8Array<ArrayBuffer> {
+  const folder = mkdtempSync(join(tmpdir(), 'tessera-trials-'));
+  try {
+    cpSync(fromRoot('assembly'), join(folder, 'assembly'), { recursive: true });
+    for (const [path, change] of Object.entries(changes)) {
+      const file = join(folder, 'assembly', path);
+      const text = readFileSync(file, 'utf8');
+      if (change(text) === text) throw new Error(`nothing to change in ${path}`);
+      writeFileSync(file, change(text));
+    }
+    const flags = ['-O3', '--noAssert', '--runtime', 'stub', '--enable', 'simd', '--use', 'abort=', '-o', 'trials.wasm'];
+    const compiler = fromRoot('node_modules/assemblyscript/bin/asc.js');
+    execFileSync(process.execPath, [compiler, 'assembly/trials/index.ts', ...flags], { cwd: folder });
+    return new Uint8Array(readFileSync(join(folder, 'trials.wasm')));
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
+
+/** One trial. */
+export interface Trial {
+  readonly name: string;
+  /** How many cases one `count` stands for: symbols or modes for coders. */
+  readonly unit: 'cases' | 'symbols' | 'modes';
+  /** Runs about `count` cases. @returns how many differ */
+  run(seed: number, count: number): number;
+}
+
+/** Cases between two changes of the codec, whose weights a trial uses. */
+const casesPerCodec = 1000;
+
+/**
+ * All trials: the SIMD kernels against their scalar twins, then the coders there and back.
+ *
+ * @param code - from `compileTrials`
+ */
+export function openTrials(code: Uint8Array<ArrayBuffer>): Trial[] {
+  const core = instantiateSync<TrialExports>(code, {}).exports as unknown as TrialExports;
+  const copyIn = (bytes: Uint8Array): number => {
+    const pointer = core.allocate(bytes.length) >>> 0;
+    new Uint8Array(core.memory.buffer, pointer, bytes.length).set(bytes);
+    return pointer;
+  };
+  const pack = parseDecoderPack(conformanceDecoder());
+  const trained = parseDecoderPack(new Uint8Array(readFileSync(fromRoot('models/tessera-1/decoder.bin'))));
+  if (core.loadTables(copyIn(pack.classes), copyIn(pack.frequencies)) !== 0) throw new Error('loadTables');
+  const codecs = [...pack.decoders, ...trained.decoders].flat().map(({ bytes }) => core.createCodec(copyIn(bytes)));
+  if (!core.openTrials() || !core.openCoding()) throw new Error('no memory');
+
+  const kernel = (name: string, run: (count: number) => number): Trial => ({
+    name,
+    unit: 'cases',
+    run: (seed, count) => {
+      core.seedRandom(seed);
+      return run(count);
+    },
+  });
+  const withCodecs = (name: string, run: (codec: number, count: number) => number): Trial =>
+    kernel(name, (count) => {
+      let differences = 0;
+      for (let done = 0; done < count; done += casesPerCodec) {
+        differences += run(codecs[(done / casesPerCodec) % codecs.length], Math.min(casesPerCodec, count - done));
+      }
+      return differences;
+    });
+  return [
+    kernel('findSymbol', core.trySearch),
+    withCodecs('predict', core.tryPredict),
+    ...['doubleAlongX', 'doubleAlongY', 'filterAlongX', 'filterAlongY'].map((name, kind) =>
+      withCodecs(name, (codec, count) => core.tryFilters(kind, codec, count)),
+    ),
+    ...['pointwise', 'residualRelu', 'residualPixels'].map((name, kind) =>
+      withCodecs(name, (codec, count) => core.tryLayers(kind, codec, count)),
+    ),
+    kernel('rowError', core.tryRowError),
+    { ...kernel('rANS, alphabets of 2 to 256', core.tryStreams), unit: 'symbols' },
+    { ...kernel('mode maps of 2, 4 and 8 modes', core.tryMaps), unit: 'modes' },
+  ];
+}
