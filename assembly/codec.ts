@@ -11,6 +11,7 @@
  * ```
  */
 import { fillZeroSums } from "./context/arm";
+import { closeMemo } from "./context/memo";
 import { allocate } from "./memory";
 
 const TAPS: i32 = 16;
@@ -92,6 +93,7 @@ export function kernelsOf(codec: usize, grid: i32): usize {
 export function createCodec(block: usize): usize {
   const codec = allocate(CODEC_BYTES);
   if (codec == 0) return 0;
+  closeMemo();
   memory.fill(codec, 0, <usize>CODEC_BYTES);
   let source = block + 8;
   for (let layer = 0; layer < 3; ++layer) {

@@ -4,17 +4,34 @@
 import { integerOf, predict, rowOf } from "./context/arm";
 import { predictSimd } from "./context/arm_simd";
 import { toContext } from "./context/window";
-import { decodeSymbol, desynchronised, finishDecoding, finishEncoding, putSymbol, startDecoding, startEncoding, validLanes } from "./entropy/rans";
-import { reachOf, rowPointer } from "./entropy/tables";
+import {
+  advance, desynchronised, finishDecoding, finishEncoding, put, saveState, slotOf, startDecoding, startEncoding, stateOf, symbolAt, validLanes,
+} from "./entropy/rans";
+import { frequencyIn, frequencyOf, peakFrequency, peakStart, peakSymbol, rowPointer, slotsOf, startIn, startOf } from "./entropy/tables";
 import { allocateLarge, mark, release, simd } from "./memory";
 import { Status } from "./status";
 
 const ROWS: u32 = 1024;
+const LAST_SYMBOL: u32 = 70;
 
 // @ts-ignore: decorator
 @inline
 function at16(array: usize, index: i32): u32 {
   return load<u16>(array + (<usize>index << 1));
+}
+
+/** Whether all rows are below 1024 and all symbols lie within a row's entries, four at a time. */
+function areRowSymbols(symbols: usize, rows: usize, count: i32): bool {
+  let excess: u64 = 0;
+  let index: i32 = 0;
+  for (; index + 4 <= count; index += 4) {
+    const four = load<u64>(symbols + (<usize>index << 1));
+    excess |= load<u64>(rows + (<usize>index << 1)) & 0xfc00_fc00_fc00_fc00;
+    // 71 + 57 = 128.
+    excess |= (four | (four + 0x0039_0039_0039_0039)) & 0xff80_ff80_ff80_ff80;
+  }
+  for (; index < count; ++index) excess |= <u64>(at16(rows, index) >= ROWS || at16(symbols, index) > LAST_SYMBOL);
+  return excess == 0;
 }
 
 /**
@@ -24,13 +41,20 @@ function at16(array: usize, index: i32): u32 {
  */
 export function ransEncode(symbols: usize, rows: usize, count: i32, lanes: i32, out: usize, capacity: u32): i32 {
   if (!validLanes(lanes)) return -2;
-  for (let index = 0; index < count; ++index) {
-    if (at16(rows, index) >= ROWS || at16(symbols, index) > <u32>(2 * reachOf(at16(rows, index)) + 2)) return -2;
-  }
   startEncoding(out, capacity, lanes);
+  if (!areRowSymbols(symbols, rows, count)) return -2;
+  let state = stateOf((count - 1) & (lanes - 1));
   for (let index = count - 1; index >= 0; --index) {
-    putSymbol(index & (lanes - 1), rowPointer(at16(rows, index)), at16(symbols, index));
+    const slots = slotsOf(rowPointer(at16(rows, index)), at16(symbols, index));
+    // Entries behind a row's last symbol are all alike.
+    if (frequencyIn(slots) == 0) return -2;
+    state = put(state, startIn(slots), frequencyIn(slots));
+    if (lanes > 1) {
+      saveState(index & (lanes - 1), state);
+      state = stateOf((index - 1) & (lanes - 1));
+    }
   }
+  if (lanes == 1) saveState(0, state);
   return finishEncoding(out, capacity);
 }
 
@@ -39,10 +63,26 @@ export function ransDecode(bytes: usize, length: u32, rows: usize, count: i32, l
   if (!validLanes(lanes)) return Status.invalidArgument;
   const status = startDecoding(bytes, length, lanes);
   if (status != Status.ok) return status;
+  let state = stateOf(0);
   for (let index = 0; index < count && !desynchronised; ++index) {
-    if (at16(rows, index) >= ROWS) return Status.invalidArgument;
-    store<u16>(symbols + (<usize>index << 1), <u16>decodeSymbol(index & (lanes - 1), rowPointer(at16(rows, index))));
+    const rowIndex = at16(rows, index);
+    if (rowIndex >= ROWS) return Status.invalidArgument;
+    const slot = slotOf(state);
+    const offset = slot - peakStart(rowIndex);
+    let symbol = peakSymbol(rowIndex);
+    if (offset < peakFrequency(rowIndex)) state = advance(state, peakFrequency(rowIndex), offset);
+    else {
+      const row = rowPointer(rowIndex);
+      symbol = symbolAt(row, slot);
+      state = advance(state, frequencyOf(row, symbol), slot - startOf(row, symbol));
+    }
+    store<u16>(symbols + (<usize>index << 1), <u16>symbol);
+    if (lanes > 1) {
+      saveState(index & (lanes - 1), state);
+      state = stateOf((index + 1) & (lanes - 1));
+    }
   }
+  if (lanes == 1) saveState(0, state);
   return finishDecoding();
 }
 
@@ -58,10 +98,12 @@ export function contextRows(plane: usize, width: i32, height: i32, codec: usize,
   const stride = <usize>(width + 5) << 1;
   const window = allocateLarge((<u64>width + 5) * (<u64>height + 3) * 2);
   const predictions = allocateLarge(<u64>width * 4);
-  if (window == 0 || predictions == 0) {
+  const all = allocateLarge(<u64>width);
+  if (window == 0 || predictions == 0 || all == 0) {
     release(before);
     return Status.limitMemory;
   }
+  memory.fill(all, 1, <usize>width);
   memory.fill(window, 0, stride * <usize>(height + 3));
   const origin = window + 3 * stride + 6;
   for (let y = 0; y < height; ++y) {
@@ -72,8 +114,8 @@ export function contextRows(plane: usize, width: i32, height: i32, codec: usize,
   }
   for (let y = 0; y < height; ++y) {
     const position = origin + <usize>y * stride;
-    if (simd) predictSimd(codec, position, stride, 2, width, predictions);
-    else predict(codec, position, stride, 2, width, predictions);
+    if (simd) predictSimd(codec, position, stride, 2, all, width, predictions);
+    else predict(codec, position, stride, 2, all, width, predictions);
     for (let x = 0; x < width; ++x) {
       const prediction = load<u32>(predictions + (<usize>x << 2));
       const index = <usize>(y * width + x) << 1;

@@ -49,25 +49,33 @@ export function rowOf(prediction: u32): u32 {
   return prediction & 0xffff;
 }
 
+/** The prediction of positions whose taps are all 0. */
+export function zeroPrediction(codec: usize): u32 {
+  const sums = zeroSums(codec);
+  return toPrediction(load<i32>(sums), load<i32>(sums, 4), fractionBits(codec, 2), logScaleOffset);
+}
+
 /**
  * @param codec  handle of the codec
  * @param position  address of the first symbol in the context window
  * @param stride  bytes from one row of the window to the next
- * @param out  u32 × count
+ * @param active  a byte per position: 0 where all taps are 0; such positions are left out
+ * @param out  u32 × count, filled where `active` is not 0
  */
-export function predict(codec: usize, position: usize, stride: usize, step: isize, count: i32, out: usize): void {
+export function predict(codec: usize, position: usize, stride: usize, step: isize, active: usize, count: i32, out: usize): void {
   const bits = fractionBits(codec, 2);
   const offset = logScaleOffset;
-  const sums = zeroSums(codec);
-  const zeroPrediction = toPrediction(load<i32>(sums), load<i32>(sums, 4), bits, offset);
+  const empty = zeroPrediction(codec);
   for (let index = 0; index < count; ++index) {
-    gather(position, stride);
-    let prediction = zeroPrediction;
-    if ((load<u64>(TAPS) | load<u64>(TAPS, 8) | load<u64>(TAPS, 16) | load<u64>(TAPS, 24)) != 0) {
-      sumTaps(codec, SUMS);
-      prediction = toPrediction(load<i32>(SUMS), load<i32>(SUMS, 4), bits, offset);
+    if (load<u8>(active + <usize>index) != 0) {
+      gather(position, stride);
+      let prediction = empty;
+      if ((load<u64>(TAPS) | load<u64>(TAPS, 8) | load<u64>(TAPS, 16) | load<u64>(TAPS, 24)) != 0) {
+        sumTaps(codec, SUMS);
+        prediction = toPrediction(load<i32>(SUMS), load<i32>(SUMS, 4), bits, offset);
+      }
+      store<u32>(out + (<usize>index << 2), prediction);
     }
-    store<u32>(out + (<usize>index << 2), prediction);
     position += step;
   }
 }

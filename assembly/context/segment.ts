@@ -6,14 +6,19 @@
  *   wavefront are made before its symbols are read.
  * - Encoding runs the same order forwards to predict, writes (prediction, latent) down, and then codes in reverse.
  */
-import { integerOf, predict, rowOf } from "./arm";
-import { predictSimd } from "./arm_simd";
-import { buildWindow, toContext, windowOrigin, windowStride } from "./window";
-import { decodeLatent, putResidual, residualBits } from "../entropy/escape";
-import { desynchronised, finishDecoding, finishEncoding, startDecoding, startEncoding, validLanes } from "../entropy/rans";
+import { closeFront, markReaders, openFront, resetFronts } from "./activity";
+import { integerOf, rowOf, zeroPrediction } from "./arm";
+import { predictRun } from "./predict";
+import { addressInWindow, buildWindow, toContext, windowStride } from "./window";
+import { decodeEscaped, putResidual } from "../entropy/escape";
+import {
+  advance, desynchronise, desynchronised, finishDecoding, finishEncoding, saveState, slotOf, startDecoding, startEncoding, stateOf,
+  symbolAt, validLanes,
+} from "../entropy/rans";
+import { frequencyOf, peakFrequency, peakStart, peakSymbol, reachOf, rowPointer, startOf } from "../entropy/tables";
 import {
   GRIDS, STEP_ROWS, TILE_LOG2, allocateLarge, codecOfMode, gridHeight, gridWidth, locatePatch, mark, modeOfPatch, modes, patchColumns,
-  patchHeight, patchLog2, patchRows, patchRowsScratch, patchWidth, patchX, patchY, planeOfMode, release, rowAddress, simd, tileColumns, tileCount,
+  patchHeight, patchLog2, patchRows, patchWidth, patchX, patchY, planeOfMode, release, rowAddress, tileColumns, tileCount,
 } from "../memory";
 import { Status } from "../status";
 
@@ -50,25 +55,12 @@ function openSegment(segment: i32): bool {
   return true;
 }
 
-// @ts-ignore: decorator
-@inline
-function predictRun(codec: usize, position: usize, step: isize, count: i32, out: usize): void {
-  if (simd) predictSimd(codec, position, windowStride, step, count, out);
-  else predict(codec, position, windowStride, step, count, out);
-}
-
 /** First row of the patch's wavefront t that lies inside `patchWidth`. */
 // @ts-ignore: decorator
 @inline
 function firstOfFront(front: i32): i32 {
   const beyond = front - patchWidth + 1;
   return beyond > 0 ? (beyond + 2) / 3 : 0;
-}
-
-// @ts-ignore: decorator
-@inline
-function addressInWindow(x: i32, y: i32): usize {
-  return windowOrigin + <usize>y * windowStride + (<usize>x << 1);
 }
 
 /**
@@ -92,33 +84,83 @@ export function decodeSegment(segment: i32, pointer: usize, length: u32, lanes: 
   return finishDecoding();
 }
 
-/** Decodes the samples of one patch in one grid. @returns the number of symbols of the segment so far */
+/**
+ * Decodes the samples of one patch in one grid.
+ *
+ * Where contexts are empty, the likeliest symbol is 0 and all constants are at hand: such symbols, most of a fine grid, take a comparison and
+ * a multiplication each.
+ * @returns the number of symbols of the segment so far
+ */
 function decodePatch(patch: i32, grid: i32, symbol: i32, laneMask: i32): i32 {
   const mode = modeOfPatch(patch);
   const codec = codecOfMode(mode);
   locatePatch(patch, grid);
   buildWindow(patch, mode, grid, false);
-  const width = gridWidth(grid);
+  resetFronts();
+  const width = <usize>gridWidth(grid) << 1;
   const origin = rowAddress(planeOfMode(mode, grid), grid, patchY) + (<usize>patchX << 1);
+  // Zeros are not stored one by one.
+  for (let y = 0; y < patchHeight; ++y) memory.fill(origin + <usize>y * width, 0, <usize>patchWidth << 1);
+  const empty = zeroPrediction(codec);
+  const emptyRow = rowOf(empty);
+  // The symbol of latent 0 in that row, if it is not an escape.
+  const zero = reachOf(emptyRow) + 1 - integerOf(empty);
+  const coded = zero > 0 && zero < 2 * reachOf(emptyRow) + 2;
+  const zeroStart = coded ? startOf(rowPointer(emptyRow), zero) : 0;
+  const zeroFrequency = coded ? frequencyOf(rowPointer(emptyRow), zero) : 0;
   const step = <isize>windowStride - 6;
   const fronts = patchWidth + 3 * (patchHeight - 1);
+  let state = stateOf(symbol & laneMask);
   for (let front = 0; front < fronts; ++front) {
     const first = firstOfFront(front);
     const last = min(patchHeight - 1, front / 3);
     if (first > last) continue;
-    let address = addressInWindow(front - 3 * first, first);
-    predictRun(codec, address, step, last - first + 1, STEP_ROWS);
-    let prediction = STEP_ROWS;
+    const active = openFront(front, last);
+    predictRun(codec, addressInWindow(front - 3 * first, first), step, active + <usize>first, last - first + 1, STEP_ROWS);
     for (let y = first; y <= last; ++y) {
-      const predicted = load<u32>(prediction);
-      const latent = decodeLatent(symbol & laneMask, rowOf(predicted), integerOf(predicted));
-      store<i16>(address, toContext(latent));
-      store<i16>(origin + ((<usize>y * width + <usize>(front - 3 * y)) << 1), <i16>latent);
-      address += step;
-      prediction += 4;
+      const slot = slotOf(state);
+      const isActive = load<u8>(active + <usize>y) != 0;
+      if (!isActive && slot - zeroStart < zeroFrequency) {
+        state = advance(state, zeroFrequency, slot - zeroStart);
+      } else {
+        const predicted = isActive ? load<u32>(STEP_ROWS + (<usize>(y - first) << 2)) : empty;
+        const row = rowOf(predicted);
+        let found = peakSymbol(row);
+        const offset = slot - peakStart(row);
+        if (offset < peakFrequency(row)) state = advance(state, peakFrequency(row), offset);
+        else {
+          const entries = rowPointer(row);
+          found = symbolAt(entries, slot);
+          state = advance(state, frequencyOf(entries, found), slot - startOf(entries, found));
+        }
+        const reach = reachOf(row);
+        let residual = <i32>found - 1 - reach;
+        if (found == 0 || found == 2 * reach + 2) {
+          saveState(symbol & laneMask, state);
+          residual = decodeEscaped(symbol & laneMask, row, found);
+          state = stateOf(symbol & laneMask);
+        }
+        const latent = integerOf(predicted) + residual;
+        if (latent != 0) {
+          if (latent != <i32>(<i16>latent)) {
+            desynchronise();
+            return symbol;
+          }
+          const x = front - 3 * y;
+          store<i16>(addressInWindow(x, y), toContext(latent));
+          store<i16>(origin + <usize>y * width + (<usize>x << 1), <i16>latent);
+          markReaders(front, y);
+        }
+      }
+      if (laneMask != 0) {
+        saveState(symbol & laneMask, state);
+        state = stateOf((symbol + 1) & laneMask);
+      }
       ++symbol;
     }
+    closeFront(active, first, last);
   }
+  saveState(symbol & laneMask, state);
   return symbol;
 }
 
@@ -163,44 +205,27 @@ export function collectPatch(patch: i32, grid: i32, out: usize): usize {
   const codec = codecOfMode(mode);
   locatePatch(patch, grid);
   buildWindow(patch, mode, grid, true);
+  resetFronts();
   const width = gridWidth(grid);
   const origin = rowAddress(planeOfMode(mode, grid), grid, patchY) + (<usize>patchX << 1);
+  const empty = zeroPrediction(codec);
   const step = <isize>windowStride - 6;
   const fronts = patchWidth + 3 * (patchHeight - 1);
   for (let front = 0; front < fronts; ++front) {
     const first = firstOfFront(front);
     const last = min(patchHeight - 1, front / 3);
     if (first > last) continue;
-    predictRun(codec, addressInWindow(front - 3 * first, first), step, last - first + 1, STEP_ROWS);
+    const active = openFront(front, last);
+    predictRun(codec, addressInWindow(front - 3 * first, first), step, active + <usize>first, last - first + 1, STEP_ROWS);
     for (let y = first; y <= last; ++y) {
-      store<u32>(out, load<u32>(STEP_ROWS + (<usize>(y - first) << 2)));
-      store<i32>(out, <i32>load<i16>(origin + ((<usize>y * width + <usize>(front - 3 * y)) << 1)), 4);
+      const isActive = load<u8>(active + <usize>y) != 0;
+      const latent = <i32>load<i16>(origin + ((<usize>y * width + <usize>(front - 3 * y)) << 1));
+      store<u32>(out, isActive ? load<u32>(STEP_ROWS + (<usize>(y - first) << 2)) : empty);
+      store<i32>(out, latent, 4);
+      if (latent != 0) markReaders(front, y);
       out += 8;
     }
+    closeFront(active, first, last);
   }
   return out;
-}
-
-/**
- * Exact code length of a patch's symbols if it had `mode` and all other patches theirs of the mode map; needs `loadCosts`.
- * @returns bits
- */
-export function patchRate(patch: i32, mode: i32): f64 {
-  const codec = codecOfMode(mode);
-  let bits: f64 = 0;
-  for (let grid = COARSEST; grid >= 0; --grid) {
-    locatePatch(patch, grid);
-    buildWindow(patch, mode, grid, true);
-    const width = gridWidth(grid);
-    const origin = rowAddress(planeOfMode(mode, grid), grid, patchY) + (<usize>patchX << 1);
-    for (let y = 0; y < patchHeight; ++y) {
-      predictRun(codec, addressInWindow(0, y), 2, patchWidth, patchRowsScratch);
-      const latents = origin + (<usize>(y * width) << 1);
-      for (let x: usize = 0; x < <usize>patchWidth; ++x) {
-        const predicted = load<u32>(patchRowsScratch + (x << 2));
-        bits += residualBits(rowOf(predicted), <i32>load<i16>(latents + (x << 1)) - integerOf(predicted));
-      }
-    }
-  }
-  return bits;
 }

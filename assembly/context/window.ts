@@ -24,6 +24,12 @@ export function toContext(latent: i32): i16 {
   return <i16>(min(max(latent, -127), 127) << 8);
 }
 
+// @ts-ignore: decorator
+@inline
+export function addressInWindow(x: i32, y: i32): usize {
+  return windowOrigin + <usize>y * windowStride + (<usize>x << 1);
+}
+
 /**
  * Builds the window of the patch that `locatePatch(patch, grid)` found.
  * @param filled  whether the patch's own samples are known already

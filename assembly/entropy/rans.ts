@@ -13,7 +13,8 @@ import { LANES, simd } from "../memory";
 import { Status } from "../status";
 import { findSymbol } from "./search";
 import { findSymbolSimd } from "./search_simd";
-import { frequencyOf, startOf } from "./tables";
+import { fillReciprocals, quotientOf } from "./reciprocals";
+import { frequencyIn, frequencyOf, slotsOf, startIn, startOf } from "./tables";
 
 const LOWEST_STATE: u32 = 1 << 23;
 const HIGHEST_STATE: u32 = 1 << 31;
@@ -78,15 +79,46 @@ function refill(state: u32): u32 {
   return state;
 }
 
-/** Decodes one symbol of `row` on `lane`. */
+/** The state of a lane, for loops that keep it in a register; `saveState` puts it back. */
 // @ts-ignore: decorator
 @inline
+export function stateOf(lane: i32): u32 {
+  return load<u32>(LANES + (<usize>lane << 2));
+}
+
+// @ts-ignore: decorator
+@inline
+export function saveState(lane: i32, state: u32): void {
+  store<u32>(LANES + (<usize>lane << 2), state);
+}
+
+/** The slot that a state stands at. */
+// @ts-ignore: decorator
+@inline
+export function slotOf(state: u32): u32 {
+  return state & 0x7fff;
+}
+
+/** The state after a symbol of `frequency`; `offset` is the slot within the symbol. */
+// @ts-ignore: decorator
+@inline
+export function advance(state: u32, frequency: u32, offset: u32): u32 {
+  return refill(frequency * (state >> 15) + offset);
+}
+
+/** The symbol of `row` that a slot belongs to. */
+// @ts-ignore: decorator
+@inline
+export function symbolAt(row: usize, slot: u32): u32 {
+  return simd ? findSymbolSimd(row, <i32>slot) : findSymbol(row, <i32>slot);
+}
+
+/** Decodes one symbol of `row` on `lane`. */
 export function decodeSymbol(lane: i32, row: usize): u32 {
-  const address = LANES + (<usize>lane << 2);
-  const state = load<u32>(address);
-  const slot = state & 0x7fff;
-  const symbol = simd ? findSymbolSimd(row, <i32>slot) : findSymbol(row, <i32>slot);
-  store<u32>(address, refill(frequencyOf(row, symbol) * (state >> 15) + slot - startOf(row, symbol)));
+  const state = stateOf(lane);
+  const slot = slotOf(state);
+  const symbol = symbolAt(row, slot);
+  saveState(lane, advance(state, frequencyOf(row, symbol), slot - startOf(row, symbol)));
   return symbol;
 }
 
@@ -107,29 +139,42 @@ export function startEncoding(out: usize, capacity: u32, lanes: i32): void {
   limit = out;
   pointer = out + <usize>capacity;
   overflowed = false;
+  fillReciprocals();
   for (let lane = 0; lane < lanes; ++lane) store<u32>(LANES + (<usize>lane << 2), LOWEST_STATE);
 }
 
-/** Encodes a symbol, given as its slots, on `lane`. `frequency` is 1…32,767. */
-export function putSlots(lane: i32, start: u32, frequency: u32): void {
-  const address = LANES + (<usize>lane << 2);
-  let state = load<u32>(address);
+/** The state with a symbol put on top of it. `frequency` is 1…32,767. */
+// @ts-ignore: decorator
+@inline
+export function put(state: u32, start: u32, frequency: u32): u32 {
   const ceiling = frequency << 16;
-  while (state >= ceiling) {
-    if (pointer <= limit) {
+  if (state >= ceiling) {
+    let next = pointer;
+    if (next < limit + 2) {
+      // A symbol takes two bytes at most, and the states need four at the end, so a stream that fits never comes here.
       overflowed = true;
-      return;
+      return LOWEST_STATE;
     }
-    store<u8>(--pointer, <u8>state);
+    store<u8>(--next, <u8>state);
     state >>= 8;
+    if (state >= ceiling) {
+      store<u8>(--next, <u8>state);
+      state >>= 8;
+    }
+    pointer = next;
   }
-  const quotient = state / frequency;
-  store<u32>(address, (quotient << 15) + (state - quotient * frequency) + start);
+  return state + start + quotientOf(state, frequency) * (32768 - frequency);
+}
+
+/** Encodes a symbol, given as its slots, on `lane`. */
+export function putSlots(lane: i32, start: u32, frequency: u32): void {
+  saveState(lane, put(stateOf(lane), start, frequency));
 }
 
 /** Encodes one symbol of `row` on `lane`. */
 export function putSymbol(lane: i32, row: usize, symbol: u32): void {
-  putSlots(lane, startOf(row, symbol), frequencyOf(row, symbol));
+  const slots = slotsOf(row, symbol);
+  putSlots(lane, startIn(slots), frequencyIn(slots));
 }
 
 /** Encodes one evenly distributed bit on `lane`. */

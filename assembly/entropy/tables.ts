@@ -11,12 +11,33 @@ import { CLASSES, CLASS_PARAMETERS, COSTS, COST_ROW_BYTES, FRACTIONS, ROWS, ROW_
 import { Status } from "../status";
 
 const SLOTS: u32 = 32768;
+/** 1024 × {start u16, frequency u16, symbol u16, 0}: the likeliest symbol of each row, frequency 0 where none has half of the slots. */
+const PEAKS: usize = memory.data(8192, 16);
 
 /** @returns address of row `index` = class · 16 + fraction + 8 */
 // @ts-ignore: decorator
 @inline
 export function rowPointer(index: u32): usize {
   return ROWS + <usize>index * ROW_BYTES;
+}
+
+/** Last slot of the symbol before and of `symbol`, in one load for `startIn` and `frequencyIn`. */
+// @ts-ignore: decorator
+@inline
+export function slotsOf(row: usize, symbol: u32): u32 {
+  return load<u32>(row + (<usize>symbol << 1));
+}
+
+// @ts-ignore: decorator
+@inline
+export function startIn(slots: u32): u32 {
+  return (slots + 1) & 0xffff;
+}
+
+// @ts-ignore: decorator
+@inline
+export function frequencyIn(slots: u32): u32 {
+  return (slots >> 16) + 1 - startIn(slots);
 }
 
 /** @returns first slot of `symbol` */
@@ -32,6 +53,27 @@ export function startOf(row: usize, symbol: u32): u32 {
 export function frequencyOf(row: usize, symbol: u32): u32 {
   const entry = row + (<usize>symbol << 1);
   return <u32>(<i32>load<i16>(entry, 2) - <i32>load<i16>(entry));
+}
+
+// A decoder asks for the likeliest symbol first: on the peaked rows of fine grids that is a comparison which the branch predictor
+// foresees, while a search keeps every symbol waiting for the one before.
+
+// @ts-ignore: decorator
+@inline
+export function peakStart(rowIndex: u32): u32 {
+  return load<u16>(PEAKS + (<usize>rowIndex << 3));
+}
+
+// @ts-ignore: decorator
+@inline
+export function peakFrequency(rowIndex: u32): u32 {
+  return load<u16>(PEAKS + (<usize>rowIndex << 3), 2);
+}
+
+// @ts-ignore: decorator
+@inline
+export function peakSymbol(rowIndex: u32): u32 {
+  return load<u16>(PEAKS + (<usize>rowIndex << 3), 4);
 }
 
 /** @returns the largest residual of a class that is not escaped */
@@ -94,7 +136,20 @@ function fillRow(row: usize, source: usize, symbols: i32, direction: i32): bool 
   }
   const end = row + ROW_BYTES;
   for (let entry = row + 2 + (<usize>symbols << 1); entry < end; entry += 2) store<i16>(entry, 32767);
+  fillPeak(row, symbols);
   return sum == SLOTS;
+}
+
+function fillPeak(row: usize, symbols: i32): void {
+  const peak = PEAKS + ((row - ROWS) / ROW_BYTES << 3);
+  store<u64>(peak, 0);
+  for (let symbol = 0; symbol < symbols; ++symbol) {
+    if (frequencyOf(row, symbol) < SLOTS / 2) continue;
+    store<u16>(peak, <u16>startOf(row, symbol));
+    store<u16>(peak, <u16>frequencyOf(row, symbol), 2);
+    store<u16>(peak, <u16>symbol, 4);
+    return;
+  }
 }
 
 /** Fills the bit costs of all rows: 15 − log2(frequency). @returns ok */

@@ -9,7 +9,7 @@
  *   coarsest grids; the cache ignores them, `patchCost` does not.
  * - Every mode costs the same bits in a fixed-length map, so the map does not enter the comparison of two modes.
  */
-import { patchRate } from "../context/segment";
+import { patchRate } from "../context/rate";
 import { modeMapBits } from "../modes/map";
 import { CHOICE, costCache, costTable, modeCount, modes, patchColumns, patchCount, patchRows } from "../memory";
 import { patchDistortion } from "./distortion";

@@ -1,0 +1,47 @@
+/**
+ * What a patch costs: the exact code length of its symbols, for the encoder's decisions.
+ *
+ * READ ME FIRST
+ * - Rows instead of wavefronts: all samples are known. Runs of zeros with empty contexts are counted eight at a time.
+ */
+import { integerOf, rowOf, zeroPrediction } from "./arm";
+import { fillRow, readWindow } from "./activity";
+import { predictRun } from "./predict";
+import { addressInWindow, buildWindow } from "./window";
+import { residualBits } from "../entropy/escape";
+import { GRIDS, codecOfMode, gridWidth, locatePatch, patchHeight, patchRowsScratch, patchWidth, patchX, patchY, planeOfMode, rowAddress } from "../memory";
+
+/**
+ * Exact code length of a patch's symbols if it had `mode` and all other patches theirs of the mode map; needs `loadCosts`.
+ * @returns bits
+ */
+export function patchRate(patch: i32, mode: i32): f64 {
+  const codec = codecOfMode(mode);
+  const empty = zeroPrediction(codec);
+  let bits: f64 = 0;
+  let zeros = 0;
+  for (let grid = GRIDS - 1; grid >= 0; --grid) {
+    locatePatch(patch, grid);
+    buildWindow(patch, mode, grid, true);
+    readWindow();
+    const width = gridWidth(grid);
+    const origin = rowAddress(planeOfMode(mode, grid), grid, patchY) + (<usize>patchX << 1);
+    for (let y = 0; y < patchHeight; ++y) {
+      const active = fillRow(y);
+      predictRun(codec, addressInWindow(0, y), 2, active, patchWidth, patchRowsScratch);
+      const latents = origin + (<usize>(y * width) << 1);
+      for (let x = 0; x < patchWidth; ) {
+        const latent = latents + (<usize>x << 1);
+        if (x + 8 <= patchWidth && (load<u64>(active + <usize>x) | load<u64>(latent) | load<u64>(latent, 8)) == 0) {
+          zeros += 8;
+          x += 8;
+          continue;
+        }
+        const predicted = load<u8>(active + <usize>x) == 0 ? empty : load<u32>(patchRowsScratch + (<usize>x << 2));
+        bits += residualBits(rowOf(predicted), <i32>load<i16>(latent) - integerOf(predicted));
+        ++x;
+      }
+    }
+  }
+  return bits + <f64>zeros * residualBits(rowOf(empty), -integerOf(empty));
+}
