@@ -7,10 +7,7 @@ import { build } from 'esbuild';
 import { run } from './command.mjs';
 import { ensureEngine } from './engines.mjs';
 
-/** Two Workers with the same code: what one is refused leaves onnxruntime-web unusable in it. */
-const sockets = ['first', 'second'];
-
-function configuration(folder) {
+function configuration(folder, sockets) {
   const modules = readdirSync(folder)
     .sort((a, b) => Number(b === 'workerd.js') - Number(a === 'workerd.js'))
     .map((name) => `(name = "${name}", ${name.endsWith('.wasm') ? 'wasm' : 'esModule'} = embed "${name}")`);
@@ -24,7 +21,7 @@ const worker :Workerd.Worker = (modules = [${modules}], compatibilityDate = "202
 }
 
 /** Waits until the server listens. Returns the addresses of its sockets. */
-async function listen(server) {
+async function listen(server, sockets) {
   const ports = {};
   let text = '';
   for await (const chunk of server.stdio[3]) {
@@ -41,9 +38,11 @@ async function listen(server) {
 /**
  * Bundles a folder's workerd.js, and serves it while `use` runs.
  *
- * @param use - gets two addresses, each of a Worker of its own
+ * @param use - gets the addresses, each of a Worker of its own
+ * @param workers - how many Workers; by default two with the same code: what one is refused leaves onnxruntime-web unusable in it
  */
-export async function serveWorker(folder, use) {
+export async function serveWorker(folder, use, workers = 2) {
+  const sockets = Array.from({ length: workers }, (_, index) => `worker${index}`);
   const command = (await ensureEngine('workerd'))('workerd');
   const out = `${folder}/workerd`;
   rmSync(out, { recursive: true, force: true });
@@ -58,14 +57,14 @@ export async function serveWorker(folder, use) {
     loader: { '.wasm': 'copy' },
     logLevel: 'error',
   });
-  writeFileSync(`${out}/config.capnp`, configuration(out));
+  writeFileSync(`${out}/config.capnp`, configuration(out, sockets));
   const server = spawn(command, ['serve', '--control-fd=3', 'config.capnp'], { cwd: out, stdio: ['ignore', 'inherit', 'pipe', 'pipe'] });
   let complaints = '';
   server.stderr.on('data', (chunk) => {
     complaints += chunk;
   });
   try {
-    return await use(await listen(server));
+    return await use(await listen(server, sockets));
   } catch (error) {
     throw new Error(`${error.message}\n${complaints}`);
   } finally {
