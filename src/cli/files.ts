@@ -44,6 +44,8 @@ export async function writeOutput(path: string, bytes: Uint8Array): Promise<void
     const file = await open(temporary, 'wx');
     try {
       await file.writeFile(bytes);
+      // On the disk before it has its name: a machine that stops leaves no empty file under it.
+      await file.sync();
     } finally {
       await file.close();
     }
@@ -71,6 +73,8 @@ export function reason(error: unknown): string {
     EISDIR: 'it is a directory',
     ENOTDIR: 'a part of the path is not a directory',
     ENOSPC: 'the disk is full',
+    EDQUOT: 'the disk quota is used up',
+    EFBIG: 'the file would be larger than the system allows',
     EPIPE: 'the reader has closed it',
   };
   return known[code] ?? (error instanceof Error ? error.message : String(error));
