@@ -81,6 +81,7 @@ await build({
     'worker-script': 'src/worker/script.ts',
     cli: 'src/cli/main.ts',
     research: 'src/research.ts',
+    canvas: 'src/canvas.ts',
     pack: 'src/models/bundled.ts',
   },
 });

@@ -1,4 +1,5 @@
 // Chromium, the system's: a page without bundler, a module worker without bundler, and pages that bundlers made.
+import assert from 'node:assert/strict';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { chromium } from 'playwright-core';
 import { serveFolder } from '../serve-folder.mjs';
@@ -23,9 +24,10 @@ function importMap(project) {
  * Opens an address in a browser of its own.
  *
  * @param use - gets the tab, the addresses that were asked for so far, and the browser's version; what fails is told with the page's messages
+ * @param args - for the browser's command line
  */
-async function open(address, use) {
-  const browser = await chromium.launch({ executablePath, args: ['--no-sandbox'] });
+async function open(address, use, args = []) {
+  const browser = await chromium.launch({ executablePath, args: ['--no-sandbox', ...args] });
   const messages = [];
   try {
     const context = await browser.newContext();
@@ -73,6 +75,9 @@ export async function inPage(folder, use) {
   }
 }
 
+/** An adapter in software: slow to start with, but it is WebGPU. */
+const softwareGpu = ['--enable-unsafe-webgpu', '--use-webgpu-adapter=swiftshader', '--enable-features=Vulkan'];
+
 /** Serves a folder and opens its index.html, or another path, as `openPage` does. */
 export async function openFolder(folder, path = '') {
   const server = await serveFolder(folder);
@@ -99,6 +104,32 @@ export const chromiumTargets = [
     run({ project }) {
       writeFileSync(`${project}/worker-page.html`, page('<script type="module" src="worker-page.js"></script>'));
       return openFolder(project, 'worker-page.html');
+    },
+  },
+  {
+    name: 'webgpu',
+    async run({ project }) {
+      const options = { library: '/node_modules/onnxruntime-web/dist/ort.webgpu.bundle.min.mjs', device: 'webgpu' };
+      writeFileSync(
+        `${project}/webgpu-page.html`,
+        page(`<script type="importmap">${JSON.stringify(importMap(project))}</script><script type="module" src="webgpu-page.js"></script>`),
+      );
+      const server = await serveFolder(project);
+      try {
+        return await open(
+          `${server.address}webgpu-page.html`,
+          async (tab, _requests, version) => {
+            await tab.waitForFunction('globalThis.encodeOn !== undefined');
+            const { shaders, closeToSource } = await tab.evaluate(`encodeOn(${JSON.stringify(options)})`);
+            assert.ok(shaders > 0, 'no shader was compiled');
+            assert.ok(closeToSource, 'the picture is far from its source');
+            return { about: `Chromium ${version}, ${shaders} shaders` };
+          },
+          softwareGpu,
+        );
+      } finally {
+        server.close();
+      }
     },
   },
 ];

@@ -22,6 +22,12 @@ export interface OnnxruntimeOptions {
    * bundler, which know no names (`…/dist/ort.wasm.bundle.min.mjs`), and for another of its builds.
    */
   readonly library?: string | URL | (() => Promise<unknown>);
+  /**
+   * Who computes the analysis: `wasm`, the default, or `webgpu`, which needs another build as `library`
+   * (`() => import('onnxruntime-web/webgpu')`), or `auto`: `webgpu` where that works, else `wasm`. Only `wasm` gives the
+   * same file on every machine; every file decodes to the same pixels everywhere.
+   */
+  readonly device?: 'wasm' | 'webgpu' | 'auto';
   /** Threads; default 1. More need a page that is cross-origin isolated. */
   readonly numThreads?: number;
 }
@@ -82,11 +88,31 @@ let lastCreation: Promise<unknown> = Promise.resolve();
 
 /** Creates a session, one at a time, with the precompiled module if one was given. */
 export function createSession(ort: Ort, model: Uint8Array): Promise<OrtModule.InferenceSession> {
-  const create = (): Promise<OrtModule.InferenceSession> => ort.InferenceSession.create(model, { executionProviders: ['wasm'] });
+  const create = (): Promise<OrtModule.InferenceSession> => createOn(ort, model, settings.device ?? 'wasm');
   const { module } = settings;
   const session = lastCreation.then(() => (module === undefined ? create() : withPrecompiled(ort, module, create)));
   lastCreation = session.catch(() => undefined);
   return session;
+}
+
+async function createOn(ort: Ort, model: Uint8Array, device: 'wasm' | 'webgpu' | 'auto'): Promise<OrtModule.InferenceSession> {
+  const create = (provider: string): Promise<OrtModule.InferenceSession> =>
+    ort.InferenceSession.create(model, { executionProviders: [provider] });
+  if (device !== 'auto') return create(device);
+  if (!(await hasGpu())) return create('wasm');
+  return create('webgpu').catch(() => create('wasm'));
+}
+
+/** Whether the host has WebGPU with an adapter behind it. */
+async function hasGpu(): Promise<boolean> {
+  const gpu: unknown = typeof navigator === 'object' ? Reflect.get(navigator, 'gpu') : undefined;
+  if (typeof gpu !== 'object' || gpu === null) return false;
+  const { requestAdapter } = gpu as { requestAdapter?: () => Promise<unknown> };
+  try {
+    return (await requestAdapter?.call(gpu)) != null;
+  } catch {
+    return false;
+  }
 }
 
 /** "tessera!": no WebAssembly module begins like this. */

@@ -37,7 +37,7 @@ describe('package.json', () => {
   });
 });
 
-test.each(['index', 'decode', 'entropy', 'worker', 'serve', 'pack'])('importing %s does nothing', (name) => {
+test.each(['index', 'decode', 'entropy', 'worker', 'serve', 'pack', 'canvas'])('importing %s does nothing', (name) => {
   const script = `for (const name of ['WebAssembly', 'fetch', 'crypto', 'Worker', 'atob']) delete globalThis[name];
     console.log(Object.keys(await import(${JSON.stringify(fromRoot(`build/${name}.js`))})).length > 0);`;
   expect(execFileSync(process.execPath, ['--input-type=module', '-e', script], { encoding: 'utf8' })).toBe('true\n');
@@ -127,6 +127,34 @@ describe('SHA-256 where a page has no WebCrypto', () => {
     const expected = createHash('sha256').update(bytes).digest('hex');
     expect(Buffer.from(sha256(bytes)).toString('hex')).toBe(expected);
     expect(await sha256Hex(bytes)).toBe(expected);
+  });
+});
+
+describe('who computes the analysis', () => {
+  // In a process of its own, with an onnxruntime-web that only notes which provider it is asked for.
+  const providers = (device: string, adapter: boolean): string => {
+    const script = `
+      Object.defineProperty(globalThis, 'navigator', { value: { gpu: { requestAdapter: async () => (${adapter} ? {} : null) } } });
+      const { configureOnnxruntime, encode } = await import(${JSON.stringify(fromRoot('build/index.js'))});
+      const asked = [];
+      const create = async (model, { executionProviders }) => {
+        asked.push(...executionProviders);
+        throw new Error('refused');
+      };
+      configureOnnxruntime({ device: '${device}', library: async () => ({ env: { wasm: {} }, InferenceSession: { create } }) });
+      const image = { data: new Uint8ClampedArray(4).fill(255), width: 1, height: 1 };
+      asked.push(await encode(image).catch((error) => error.code));
+      console.log(asked.join(' '));`;
+    return execFileSync(process.execPath, ['--input-type=module', '-e', script], { encoding: 'utf8' }).trim();
+  };
+
+  test.each([
+    ['wasm', true, 'wasm backendUnavailable'],
+    ['webgpu', false, 'webgpu backendUnavailable'],
+    ['auto', false, 'wasm backendUnavailable'],
+    ['auto', true, 'webgpu wasm backendUnavailable'],
+  ])('device %s, adapter: %s', (device, adapter, expected) => {
+    expect(providers(device, adapter)).toBe(expected);
   });
 });
 
