@@ -42,6 +42,8 @@ export function rateGradient(weights: usize, patch: i32, grid: i32, offset: f32)
   visitWindow(patch, grid, false);
   const rows = rowStride(width);
   const taps = tapStride(width);
+  const tapBytes = <usize>(17 * taps) << 2;
+  memory.fill(tapGradients, 0, tapBytes);
   const tapRows = tapGradients + (TAP_MARGIN << 2);
   listRows(HIDDEN_ROWS, hidden1, rows);
   listRows(GRADIENT2_ROWS, gradient2, rows);
@@ -51,10 +53,10 @@ export function rateGradient(weights: usize, patch: i32, grid: i32, offset: f32)
     const shift = <usize>((y + ABOVE) * stride + LEFT) << 2;
     const origin = contextWindow + shift;
     listTaps(origin);
-    // What a run leaves out keeps the gradients of an earlier row otherwise.
-    memory.fill(tapGradients, 0, <usize>(17 * taps) << 2);
     let from = nextActive(origin, 0, width);
     if (from >= width) continue;
+    // What no run of this row writes keeps the gradients of an earlier row otherwise.
+    if (from > 0 || nextSettled(origin, 0, width) < width) memory.fill(tapGradients, 0, tapBytes);
     while (from < width) {
       const to = nextSettled(origin, from, width);
       rowGradient(weights, tapRows, taps, rows, sampleAddress(SYMBOL, grid, patchX, patchY + y), offset, from, to, width);

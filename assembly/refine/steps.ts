@@ -77,9 +77,13 @@ export function patchGradient(patch: i32): void {
   errorGradient(weights, patch, inverseGain, corner, pixelStride, errorScale);
 }
 
-/** Moves VALUE of the whole region; see `adam` in `steps_kernels.ts`. */
-export function moveLatents(rate: f32, first: f32, second: f32, firstScale: f32, secondScale: f32, epsilon: f32): void {
+/**
+ * Moves VALUE of the whole region; see `adam` in `steps_kernels.ts`.
+ * @param growth  how much more of `rate` each coarser grid gets: their latents are larger
+ */
+export function moveLatents(rate: f32, growth: f32, first: f32, second: f32, firstScale: f32, secondScale: f32, epsilon: f32): void {
   for (let grid = 0; grid < GRIDS; ++grid) {
+    const own = rate * (1 + growth * <f32>grid);
     const x = regionX(grid);
     const count = regionWidth(grid);
     for (let y = regionY(grid); y < regionY(grid) + regionHeight(grid); ++y) {
@@ -88,8 +92,8 @@ export function moveLatents(rate: f32, first: f32, second: f32, firstScale: f32,
       const gradients = sampleAddress(GRADIENT, grid, x, y);
       const moments = sampleAddress(MOMENT, grid, x, y);
       const variances = sampleAddress(VARIANCE, grid, x, y);
-      if (simd) simdKernels.adam(values, slopes, gradients, moments, variances, count, rate, first, second, firstScale, secondScale, epsilon);
-      else scalarKernels.adam(values, slopes, gradients, moments, variances, count, rate, first, second, firstScale, secondScale, epsilon);
+      if (simd) simdKernels.adam(values, slopes, gradients, moments, variances, count, own, first, second, firstScale, secondScale, epsilon);
+      else scalarKernels.adam(values, slopes, gradients, moments, variances, count, own, first, second, firstScale, secondScale, epsilon);
     }
   }
 }

@@ -27,7 +27,7 @@ interface RefinerExports extends Record<string, unknown> {
   roundSoftly(temperature: number, shape: number, settled: number, seed: number): void;
   startGradients(): void;
   patchGradient(patch: number): void;
-  moveLatents(rate: number, first: number, second: number, firstScale: number, secondScale: number, epsilon: number): void;
+  moveLatents(rate: number, growth: number, first: number, second: number, firstScale: number, secondScale: number, epsilon: number): void;
 }
 
 /** Planes of a region, by their numbers in the module. */
@@ -45,8 +45,10 @@ export interface Rounding {
 
 /** What Adam does in one step. */
 export interface Move {
-  /** In steps of the quantiser. */
+  /** For the finest grid, in steps of the quantiser. */
   readonly rate: number;
+  /** How much more of `rate` each coarser grid gets. */
+  readonly growth: number;
   /** Decay of the running means of the gradient and of its square. */
   readonly first: number;
   readonly second: number;
@@ -136,8 +138,8 @@ export class Refiner {
   }
 
   /** Moves the values of the region against the gradient. */
-  moveLatents({ rate, first, second, epsilon, done }: Move): void {
-    this.#exports.moveLatents(rate, first, second, 1 / (1 - first ** (done + 1)), 1 / (1 - second ** (done + 1)), epsilon);
+  moveLatents({ rate, growth, first, second, epsilon, done }: Move): void {
+    this.#exports.moveLatents(rate, growth, first, second, 1 / (1 - first ** (done + 1)), 1 / (1 - second ** (done + 1)), epsilon);
   }
 
   #copyIn(bytes: Uint8Array, slack = 0): number {

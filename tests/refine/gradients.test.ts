@@ -129,7 +129,7 @@ describe.each(cases)('$name', (one) => {
       for (let step = 0; step < 2; step++) {
         refiner.roundSoftly({ temperature: 0.25, shape: 1.4, settled: 0.2 }, step);
         gradients(refiner, picture);
-        refiner.moveLatents({ rate: 0.06, first: 0.9, second: 0.99, epsilon: 0.01, done: step });
+        refiner.moveLatents({ rate: 0.06, growth: 0.3, first: 0.9, second: 0.99, epsilon: 0.01, done: step });
       }
       const planes = (['symbol', 'slope', 'gradient', 'value'] as const).flatMap((plane) =>
         Array.from({ length: gridCount }, (_, grid) => planeOf(refiner, plane, grid, picture)),
