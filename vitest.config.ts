@@ -9,5 +9,12 @@ export default defineConfig({
     isolate: false,
     testTimeout: 120_000,
     hookTimeout: 120_000,
+    // `npm run coverage`: what parses and limits untrusted bytes. The coder inside the WASM core has its own measure, tests/coverage.
+    coverage: {
+      include: ['src/container.ts', 'src/limits.ts', 'src/salvage.ts', 'src/entropy.ts', 'src/models/pack.ts', 'src/errors.ts'],
+      reporter: ['text'],
+      reportsDirectory: 'build/coverage',
+      thresholds: { perFile: true, lines: 95 },
+    },
   },
 });

@@ -7,7 +7,9 @@ import { loadPack } from '../src/models/load.js';
 import { countMacs } from '../src/models/macs.js';
 import { parseManifest } from '../src/models/manifest.js';
 import { parseDecoderPack, readSynthesisWeights } from '../src/models/pack.js';
+import { rangeOfSynthesis } from '../src/models/range.js';
 import { checkRate, lambdaOfRate, qualityOfRate, rateOfQuality } from '../src/quality.js';
+import { conformanceDecoderFile } from './conformance/files.js';
 import { decoderBin, fromRoot } from './helpers.js';
 
 const original = decoderBin();
@@ -103,6 +105,45 @@ describe('decoder.bin', () => {
     for (let input = 0; input < 16; input++) view.setInt16(decoders + 10 + 2 * input, input < 3 ? -32_767 : 0, true);
     view.setUint32(bytes.length - 4, crc32(bytes.subarray(0, bytes.length - 4)), true);
     expect(() => parseDecoderPack(bytes)).toThrow(/a row of the context model can reach/);
+  });
+
+  test('weights with which a float can overflow are refused', () => {
+    const [, , , decoders] = blockOffsets();
+    const start = decoders + 8 + 3 * 2 + 544 * 2 + 34 * 4;
+    // Six doubling filters whose values stand for up to 2^15 instead of 1: 2^17 · 2^(6 · 30) is beyond 2^127.
+    const bytes = original.slice();
+    for (let step = 0; step < 6; step++) bytes[start + 18 * step] = 0;
+    new DataView(bytes.buffer).setUint32(bytes.length - 4, crc32(bytes.subarray(0, bytes.length - 4)), true);
+    expect(() => parseDecoderPack(bytes)).toThrow(/a number of the synthesis can reach \d\.\de\+\d\d/);
+    // One of them is as large as that: the product of the others is small.
+    expect(() => parseDecoderPack(withByte(start, 0))).not.toThrow();
+  });
+
+  test('the range of the synthesis is that of its largest number', () => {
+    const steps = [{ gain: 16_384, inverseGain: 32_768, logScaleOffset: 0 }];
+    const kernels = new Float32Array(48);
+    for (let step = 0; step < 6; step++) kernels[8 * step + 3] = 2;
+    const zeros = [7 * 48, 48, 48 * 3, 3, 81, 3, 81, 3].map((length) => new Float32Array(length));
+    const layers = [0, 2, 4, 6].map((index) => ({ weights: zeros[index], biases: zeros[index + 1] }));
+    // Latents are below 2^15, twice that dequantised; grid 6 is doubled six times by 2 along both axes.
+    expect(rangeOfSynthesis({ kernels, layers }, steps)).toBe(2 ** 16 * 4 ** 6);
+    zeros[0][7 * 5 + 6] = -3;
+    expect(rangeOfSynthesis({ kernels, layers }, steps)).toBe(3 * 2 ** 16 * 4 ** 6);
+    // Red from unit 5, then 255 levels; the third layer adds red to itself.
+    zeros[2][5] = 1;
+    expect(rangeOfSynthesis({ kernels, layers }, steps)).toBe(3 * 2 ** 16 * 4 ** 6 * 255 + 1);
+    zeros[4][4] = -1;
+    zeros[7][1] = 2 ** 60;
+    expect(rangeOfSynthesis({ kernels, layers }, steps)).toBe(2 ** 60 * 255 + 1);
+    zeros[7][1] = 0;
+    expect(rangeOfSynthesis({ kernels, layers }, steps)).toBe(3 * 2 ** 16 * 4 ** 6 * 2 * 255 + 1);
+  });
+
+  test('the packs in the repository stay far from the limit', () => {
+    for (const bytes of [original, conformanceDecoderFile]) {
+      const { decoders, steps } = parseDecoderPack(bytes);
+      for (const decoder of decoders.flat()) expect(rangeOfSynthesis(readSynthesisWeights(decoder), steps)).toBeLessThan(2 ** 60);
+    }
   });
 
   test('the synthesis weights are the stored integers times 2^−shift', () => {

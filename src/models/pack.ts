@@ -11,6 +11,7 @@ import { TesseraError } from '../errors.js';
 import { gridCount } from '../geometry.js';
 import type { ModeCount } from '../types.js';
 import { type ContextShape, type DecoderShape, decoderShape, type SynthesisShape } from './layers.js';
+import { largestFloat, rangeOfSynthesis } from './range.js';
 
 /** One row of the step table. */
 export interface Step {
@@ -135,6 +136,10 @@ export function parseDecoderPack(bytes: Uint8Array): DecoderPack {
   const modeSets = readModeSets(blocks[2], modes);
   const decoders = Array.from({ length: modes }, () => Array.from({ length: anchors }, () => readDecoder(blocks[3])));
   blocks[3].end();
+  for (const decoder of decoders.flat()) {
+    const range = rangeOfSynthesis(readSynthesisWeights(decoder), steps);
+    if (!(range <= largestFloat)) throw blocks[3].damage(`a number of the synthesis can reach ${range.toExponential(1)}`);
+  }
   return { id, modes, anchors, ...rows, steps, modeSets, decoders };
 }
 

@@ -109,6 +109,30 @@ function verdictOnMap(map: Uint8Array, modes: number, patches: number): ErrorCod
   return bits % 8 !== 0 && map[map.length - 1] >> (bits % 8) !== 0 ? 'corruptSection' : undefined;
 }
 
+/** FORMAT.md §7.5, "Range", with the magnitudes of the values in the order of the file. */
+function staysFinite(magnitudes: readonly number[][], largestLatent: number): boolean {
+  const [w1, b1, w2, b2, w3, b3, w4, b4] = magnitudes.slice(6);
+  const bounds = [largestLatent];
+  const features = [largestLatent];
+  for (const [k0, k1, k2, k3, s0, s1, s2, s3] of magnitudes.slice(0, 6)) {
+    features.forEach((value, index) => {
+      features[index] = value * (k0 + k1 + k2 + k3) ** 2;
+    });
+    features.push(largestLatent * (1 + (s0 + 2 * s1 + 2 * s2 + 2 * s3) ** 2));
+    bounds.push(...features);
+  }
+  features.reverse();
+  const hidden = b1.map((bias, o) => features.reduce((sum, feature, c) => sum + w1[7 * o + c] * feature, bias));
+  const colour = b2.map((bias, o) => hidden.reduce((sum, value, j) => sum + w2[48 * o + j] * value, bias));
+  const convolved = (weights: readonly number[], biases: readonly number[], inputs: readonly number[]): number[] =>
+    biases.map((bias, o) =>
+      weights.slice(27 * o, 27 * o + 27).reduce((sum, weight, tap) => sum + weight * inputs[Math.floor(tap / 9)], bias + inputs[o]),
+    );
+  const third = convolved(w3, b3, colour);
+  const out = convolved(w4, b4, third);
+  return [...bounds, ...hidden, ...colour, ...third, ...out.map((value) => value * 255 + 1)].every((bound) => bound <= 2 ** 127);
+}
+
 /** Whether a decoder.bin is as FORMAT.md §7 wants it. */
 export function isSoundDecoder(bytes: Uint8Array): boolean {
   const [modes, anchors] = [bytes[5], bytes[6]];
@@ -124,9 +148,9 @@ export function isSoundDecoder(bytes: Uint8Array): boolean {
     at = end;
   }
   if (at !== bytes.length - 4 || u32(bytes, at) !== checksum(bytes.subarray(0, at))) return false;
-  return (
-    areSoundRows(blocks[0]) && areSoundSteps(blocks[1]) && areSoundModes(blocks[2], modes) && areSoundDecoders(blocks[3], modes * anchors)
-  );
+  if (!areSoundRows(blocks[0]) || !areSoundSteps(blocks[1]) || !areSoundModes(blocks[2], modes)) return false;
+  const inverseGains = Array.from({ length: blocks[1][0] }, (_, step) => u16(blocks[1], 3 + 6 * step));
+  return areSoundDecoders(blocks[3], modes * anchors, 2 * Math.max(...inverseGains));
 }
 
 function areSoundRows(block: Uint8Array): boolean {
@@ -168,7 +192,7 @@ function areSoundModes(block: Uint8Array, modes: number): boolean {
   return at === block.length;
 }
 
-function areSoundDecoders(block: Uint8Array, count: number): boolean {
+function areSoundDecoders(block: Uint8Array, count: number, largestLatent: number): boolean {
   const values = [8, 8, 8, 8, 8, 8, 48 * 7, 48, 3 * 48, 3, 81, 3, 81, 3];
   const length = 8 + [16, 16, 2].reduce((sum, outputs) => sum + 2 + outputs * 36, 0) + values.reduce((sum, each) => sum + 2 + 2 * each, 0);
   if (block.length !== count * length) return false;
@@ -186,10 +210,14 @@ function areSoundDecoders(block: Uint8Array, count: number): boolean {
       }
       at += 2 + 36 * outputs;
     }
+    const magnitudes: number[][] = [];
     for (const each of values) {
-      if (block[at] > 30 || block[at + 1] !== 0) return false;
+      const shift = block[at];
+      if (shift > 30 || block[at + 1] !== 0) return false;
+      magnitudes.push(Array.from({ length: each }, (_, index) => Math.abs(i16(block, at + 2 + 2 * index)) / 2 ** shift));
       at += 2 + 2 * each;
     }
+    if (!staysFinite(magnitudes, largestLatent)) return false;
   }
   return true;
 }
