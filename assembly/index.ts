@@ -5,7 +5,6 @@
  * `setPriors`; then `decodeModeMap`, `decodeSegment`, `synthesisePatch`, or `quantise`, `setSource`, `setLambda`, `evaluatePatch`,
  * `choosePatch`, `encodeModeMap`, `encodeSegment`. Statuses are the numbers of FORMAT.md §8.
  */
-import { closeMemo } from "./context/memo";
 import { modes, setInverseGain, storeCodec, useSimd as setSimd } from "./memory";
 
 export { createCodec } from "./codec";
@@ -38,7 +37,6 @@ export function setCodec(mode: i32, handle: usize): void {
 /** Inverse gain Q14 and log-scale offset Q8 of the step (FORMAT.md §7.3). */
 export function setStep(inverseGainQ14: i32, logScaleOffset: i32): void {
   setInverseGain(inverseGainQ14, logScaleOffset);
-  closeMemo();
 }
 
 /** 1 for the SIMD kernels, 0 for their scalar twins; results are the same. */

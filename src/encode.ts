@@ -16,7 +16,7 @@ import type { ModeSet } from './models/pack.js';
 import { Pacer, stageShares } from './pacer.js';
 import { checkPixels, flatten, isOpaque, toPicture } from './pixels.js';
 import { checkRate, lambdaOfRate, qualityOfRate, type Rate, rateOfQuality } from './quality.js';
-import { selectModes } from './select.js';
+import { costOfSelection, selectModes } from './select.js';
 import { type AnalysedTile, analyseTiles } from './transforms/analyse.js';
 import { createOrtAnalysis } from './transforms/ort.js';
 import { wasmSynthesis } from './transforms/wasm.js';
@@ -36,7 +36,7 @@ export interface EncodeResult {
   /** Quality in the pack's table, or null for a rate that is not in it. */
   readonly quality: number | null;
   readonly lambda: number;
-  /** J of the whole picture. */
+  /** J of the whole picture; NaN when the caller did without it and the encoder too. */
   readonly cost: number;
   /** Part of the patches that took each of the competing modes. */
   readonly modeShares: readonly number[];
@@ -58,14 +58,14 @@ interface Settings {
 /**
  * Encodes a picture and tells what came out.
  *
- * @param wanted - `reconstruction`: also compute the pixels that a decoder will give
+ * @param wanted - `reconstruction`: also compute the pixels that a decoder will give; `cost` false: tell J only if it was needed anyway
  * @throws TesseraError
  */
 export async function encodeDetailed(
   engine: EngineBase,
   source: PixelSource,
   options: EncodeOptions,
-  wanted: { readonly reconstruction?: boolean } = {},
+  wanted: { readonly reconstruction?: boolean; readonly cost?: boolean } = {},
 ): Promise<EncodeResult> {
   // 1. Check the call.
   const start = performance.now();
@@ -104,7 +104,7 @@ export async function encodeDetailed(
     const selection = await selectModes(core, modes, generalist, lambda, settings.effort, pacer);
 
     // 5. Refine the winners' latents by gradient steps: the highest efforts only, in a part of the package of its own.
-    let { cost } = selection;
+    let cost = selection.cost ?? (wanted.cost === false ? Number.NaN : await costOfSelection(core, selection, () => pacer.turn()));
     if (settings.effort >= refiningEffort) {
       const { refineLatents } = await import('./refine/refine.js');
       cost -= await refineLatents({ core, image, patch: settings.patch, pack, modeSet, rate, lambda, analysis }, settings.effort, pacer);

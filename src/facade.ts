@@ -106,5 +106,5 @@ async function encodeWith(
 ): Promise<Uint8Array<ArrayBuffer>> {
   const checked = checkOptions(options);
   const complete = models === undefined || checked.models !== undefined ? checked : { ...checked, models };
-  return (await encodeDetailed(engine, image, complete)).bytes;
+  return (await encodeDetailed(engine, image, complete, { cost: false })).bytes;
 }

@@ -1,35 +1,43 @@
 /**
  * The competition: which codec codes each patch (DESIGN.md §2, "Selection").
  *
- * First every codec codes the whole picture alone, which gives J of each patch and mode with neighbours of the same mode.
- * Then each patch starts with its cheapest mode, and sweeps let patch after patch choose again with its true neighbours until nothing
- * changes. The outcome is kept only if it beats every single codec; one codec is often best for small pictures.
+ * A sample of the patches ranks the codecs, each coding the whole picture alone; the best of them, and always the one of files with a single
+ * codec, are evaluated on every patch. Then each patch starts with its cheapest mode, and at high efforts sweeps let patch after patch choose
+ * again with its true neighbours until nothing changes. The outcome is kept only if it beats every single codec; one codec is often best
+ * for small pictures. Low efforts take the codec that ranks first and evaluate nothing else.
  */
 
 import type { Core } from './core.js';
 import type { Pacer } from './pacer.js';
 
-/** How hard to look, by effort. */
+/** How hard to look, by effort. bench/results/effort.json says what each step costs and buys. */
 interface Search {
+  /** One patch of so many ranks the codecs; 0: no ranking, the generalist codes everything. */
+  readonly spacing: number;
+  /** Codecs that are evaluated on every patch; with 1, the first in the ranking codes everything. */
+  readonly kept: number;
   /** Modes that a patch may choose from in a sweep: those with the lowest J of their own. */
   readonly candidates: number;
   /** Most sweeps; fewer when nothing changes. */
   readonly sweeps: number;
 }
 
-function searchOfEffort(effort: number, modes: number): Search {
-  if (effort <= 2) return { candidates: 1, sweeps: 0 };
-  if (effort === 3) return { candidates: Math.min(2, modes), sweeps: 1 };
-  if (effort <= 6) return { candidates: Math.min(3, modes), sweeps: 4 };
-  return { candidates: modes, sweeps: 4 };
-}
+const searches: readonly Search[] = [
+  { spacing: 0, kept: 1, candidates: 0, sweeps: 0 },
+  { spacing: 16, kept: 1, candidates: 0, sweeps: 0 },
+  { spacing: 8, kept: 1, candidates: 0, sweeps: 0 },
+  { spacing: 4, kept: 1, candidates: 0, sweeps: 0 },
+  { spacing: 8, kept: 2, candidates: 0, sweeps: 0 },
+  { spacing: 1, kept: 8, candidates: 2, sweeps: 1 },
+  { spacing: 1, kept: 8, candidates: 8, sweeps: 4 },
+];
 
 /** What the competition settled on; the core's mode map holds the modes. */
 export interface Selection {
   /** True when the whole picture takes `generalist`, so that the file can say M = 1 and needs no map. */
   readonly single: boolean;
-  /** J of the picture, the mode map's bits included. */
-  readonly cost: number;
+  /** J of the picture, the mode map's bits included; undefined where nothing had to be compared. */
+  readonly cost: number | undefined;
   /** Part of the patches that took each mode. */
   readonly shares: readonly number[];
 }
@@ -51,64 +59,83 @@ export async function selectModes(
   pacer: Pacer,
 ): Promise<Selection> {
   const count = core.modes().length;
-  const { candidates, sweeps } = searchOfEffort(effort, modes);
-  const total = count * (modes + (modes > 1 ? sweeps + 1 : 0));
+  const search = searches[Math.min(effort, searches.length) - 1];
+  const total = count * (modes + search.sweeps + 1);
   let done = 0;
   const step = (): Promise<void> => pacer.step('select', Math.min(++done, total), total);
-
-  // 1. Every mode alone.
-  const costs: Float64Array[] = [];
-  for (let mode = 0; mode < modes; mode++) {
+  const settle = async (mode: number, cost?: number): Promise<Selection> => {
     core.modes().fill(mode);
-    const row = new Float64Array(count);
-    for (let patch = 0; patch < count; patch++) {
-      row[patch] = core.evaluatePatch(patch, mode);
+    await pacer.step('select', total, total);
+    return { single: modes === 1 || mode === generalist, cost, shares: sharesOf(core.modes(), modes) };
+  };
+  if (search.kept === 1 && (modes === 1 || (search.spacing === 0 && generalist >= 0))) return settle(Math.max(generalist, 0));
+
+  // 1. Every mode alone on a sample of the patches. A map that says one mode costs its one byte; without a map there is none.
+  const costs = Array.from({ length: modes }, () => new Float64Array(count).fill(Number.NaN));
+  const evaluate = async (mode: number, spacing: number): Promise<number> => {
+    core.modes().fill(mode);
+    const row = costs[mode];
+    let sum = modes === 1 || mode === generalist ? 0 : 8 * lambda;
+    for (let patch = 0; patch < count; patch += spacing) {
+      if (Number.isNaN(row[patch])) row[patch] = core.evaluatePatch(patch, mode);
+      sum += row[patch];
       await step();
     }
-    costs.push(row);
-  }
+    return sum;
+  };
+  const spacing = spacingOf(search.spacing, count);
+  const alone: { mode: number; cost: number }[] = [];
+  for (let mode = 0; mode < modes; mode++) alone.push({ mode, cost: await evaluate(mode, spacing) });
+  alone.sort((a, b) => a.cost - b.cost);
+  if (search.kept === 1) return settle(alone[0].mode);
 
-  // 2. The cheapest single mode. A map that says one mode costs its one byte; without a map (M = 1) there is none.
-  const mapByte = modes > 1 ? 8 * lambda : 0;
-  let best = { cost: Number.POSITIVE_INFINITY, mode: 0, single: false };
-  costs.forEach((row, mode) => {
-    const single = modes === 1 || mode === generalist;
-    const cost = row.reduce((sum, value) => sum + value, 0) + (single ? 0 : mapByte);
-    if (cost < best.cost) best = { cost, mode, single };
-  });
+  // 2. The best of them, and the generalist, on every patch.
+  const kept = alone.filter(({ mode }, rank) => rank < search.kept || mode === generalist);
+  for (const candidate of kept) candidate.cost = await evaluate(candidate.mode, 1);
+  kept.sort((a, b) => a.cost - b.cost);
+  const [best] = kept;
 
-  if (modes > 1) {
-    // 3. Each patch alone, then sweeps with true neighbours.
-    const map = core.modes();
-    for (let patch = 0; patch < count; patch++) map[patch] = cheapestMode(costs, patch);
-    for (let sweep = 0; sweep < sweeps; sweep++) {
-      let changes = 0;
-      for (let patch = 0; patch < count; patch++) {
-        if (core.choosePatch(patch, candidates)) changes++;
-        await step();
-      }
-      if (changes === 0) break;
-    }
-    let mixed = core.mapCost();
+  // 3. Each patch alone, then sweeps with true neighbours.
+  const map = core.modes();
+  for (let patch = 0; patch < count; patch++) map[patch] = cheapestMode(kept, costs, patch);
+  for (let sweep = 0; sweep < search.sweeps; sweep++) {
+    let changes = 0;
     for (let patch = 0; patch < count; patch++) {
-      mixed += core.patchCost(patch);
+      if (core.choosePatch(patch, search.candidates)) changes++;
       await step();
     }
-    if (mixed < best.cost) {
-      await pacer.step('select', total, total);
-      return { single: false, cost: mixed, shares: sharesOf(core.modes(), modes) };
-    }
+    if (changes === 0) break;
   }
-
-  core.modes().fill(best.mode);
+  if (map.every((mode) => mode === best.mode)) return settle(best.mode, best.cost);
+  const mixed = await costOfMap(core, step);
+  if (mixed >= best.cost) return settle(best.mode, best.cost);
   await pacer.step('select', total, total);
-  return { single: best.single, cost: best.cost, shares: sharesOf(core.modes(), modes) };
+  return { single: false, cost: mixed, shares: sharesOf(core.modes(), modes) };
 }
 
-function cheapestMode(costs: readonly Float64Array[], patch: number): number {
-  let best = 0;
-  for (let mode = 1; mode < costs.length; mode++) if (costs[mode][patch] < costs[best][patch]) best = mode;
-  return best;
+/** J of the picture that a selection left behind. */
+export async function costOfSelection(core: Core, { single, cost }: Selection, step: () => Promise<void>): Promise<number> {
+  return cost ?? (await costOfMap(core, step)) - (single ? core.mapCost() : 0);
+}
+
+/** J of the picture with the mode map of the moment, the map's bits included. */
+async function costOfMap(core: Core, step: () => Promise<void>): Promise<number> {
+  let cost = core.mapCost();
+  for (let patch = 0; patch < core.modes().length; patch++) {
+    cost += core.patchCost(patch);
+    await step();
+  }
+  return cost;
+}
+
+/** Patches of small pictures are all looked at; the distance is odd, so that the sample walks through the columns. */
+function spacingOf(wanted: number, count: number): number {
+  const spacing = Math.max(1, Math.min(wanted, Math.floor(count / 4)));
+  return spacing > 2 && spacing % 2 === 0 ? spacing - 1 : spacing;
+}
+
+function cheapestMode(kept: readonly { readonly mode: number }[], costs: readonly Float64Array[], patch: number): number {
+  return kept.reduce((best, { mode }) => (costs[mode][patch] < costs[best][patch] ? mode : best), kept[0].mode);
 }
 
 function sharesOf(map: Uint8Array, modes: number): number[] {

@@ -95,7 +95,7 @@ function predictTaps(codec: usize, low: v128, high: v128, offset: i32): u32 {
 /** Same contract as `predict` in `arm.ts`. */
 export function predictSimd(codec: usize, position: usize, stride: usize, step: isize, active: usize, count: i32, out: usize): void {
   const offset = logScaleOffset;
-  openMemo(codec, zeroPrediction(codec));
+  openMemo(codec, offset, zeroPrediction(codec));
   for (let index = 0; index < count; ++index) {
     if (load<u8>(active + <usize>index) == 0) continue;
     const place = position + <usize>(<isize>index * step);

@@ -4,7 +4,7 @@
  * READ ME FIRST
  * - A context value is a multiple of 256, so the high bytes of the 16 taps are the whole context, one vector; entries keep it and compare all
  *   of it. A hit gives what the network would.
- * - Entries belong to one codec and step: `openMemo` forgets them when another one comes, or when it cannot tell.
+ * - Entries belong to one codec and log-scale offset: `openMemo` forgets them when another one comes, `createCodec` when weights do.
  */
 
 /** log2 of the entries: keys and predictions together stay well below a first-level cache. */
@@ -14,16 +14,18 @@ const KEYS: usize = memory.data(16384, 16);
 const PREDICTIONS: usize = memory.data(4096, 16);
 
 let owner: usize = 0;
+let ownerOffset: i32 = 0;
 
-/** Forgets everything at the next `openMemo`: weights or steps may have changed. */
+/** Forgets everything at the next `openMemo`: a codec's weights may have changed. */
 export function closeMemo(): void {
   owner = 0;
 }
 
-/** Makes the memory that of `codec`, with `empty` for its empty context. */
-export function openMemo(codec: usize, empty: u32): void {
-  if (owner == codec) return;
+/** Makes the memory that of `codec` at a log-scale offset, with `empty` for its empty context. */
+export function openMemo(codec: usize, offset: i32, empty: u32): void {
+  if (owner == codec && ownerOffset == offset) return;
   owner = codec;
+  ownerOffset = offset;
   // A key of zeros is right wherever it stands.
   memory.fill(KEYS, 0, ENTRIES << 4);
   for (let entry = PREDICTIONS; entry < PREDICTIONS + (ENTRIES << 2); entry += 4) store<u32>(entry, empty);

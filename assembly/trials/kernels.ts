@@ -26,6 +26,9 @@ const TALLEST: i32 = 5;
 const POOL_FLOATS: i32 = 16384;
 const OUTPUT_BYTES: i32 = 16384;
 
+/** Which positions of a run the context model looks at. */
+const ACTIVE: usize = memory.data(40, 16);
+
 let pool: usize = 0;
 let outputs: usize = 0;
 let expected: usize = 0;
@@ -160,9 +163,11 @@ export function tryPredict(codec: usize, count: i32): i32 {
     }
     const position = source + 3 * rowBytes + 6 + <usize>(2 * below(24000));
     const step: isize = below(2) == 0 ? 2 : <isize>rowBytes - 6;
-    setInverseGain(16384, between(-2000, 2000));
-    predict(codec, position, rowBytes, step, run, twin);
-    predictSimd(codec, position, rowBytes, step, run, target);
+    // Contexts are remembered for as long as the offset stays.
+    if (index % 8 == 0) setInverseGain(16384, between(-2000, 2000));
+    for (let at = 0; at < run; ++at) store<u8>(ACTIVE + <usize>at, <u8>(below(4) != 0));
+    predict(codec, position, rowBytes, step, ACTIVE, run, twin);
+    predictSimd(codec, position, rowBytes, step, ACTIVE, run, target);
     if (memory.compare(target - 16, twin - 16, <usize>run * 4 + 32) != 0) ++differences;
   }
   return differences;

@@ -46,10 +46,10 @@ mkdirSync(scratch, { recursive: true });
 async function codeAtRate(picture) {
   const pixels = picture.width * picture.height;
   const { quality } = await qualityFor(Number(options.bpp), async (candidate) => {
-    const { bytes } = await inner.encodeDetailed(engine, picture, { quality: candidate, modes: 1, effort: 1 });
+    const { bytes } = await inner.encodeDetailed(engine, picture, { quality: candidate, modes: 1, effort: 1 }, { cost: false });
     return { value: (8 * bytes.length) / pixels };
   });
-  const { value, cpu } = await timed(() => inner.encodeDetailed(engine, picture, { quality, ...settings }));
+  const { value, cpu } = await timed(() => inner.encodeDetailed(engine, picture, { quality, ...settings }, { cost: false }));
   return { quality, bytes: value.bytes, encodeMs: cpu };
 }
 
@@ -158,7 +158,7 @@ async function measureScaling() {
   for (const megapixels of scales.filter((scale) => scale <= Number(options.largest))) {
     const picture = mosaic([pictures[middle]], megapixels);
     const pixels = (picture.width * picture.height) / 1e6;
-    const { value, cpu } = await timed(() => inner.encodeDetailed(engine, picture, { quality, modes: settings.modes, effort: 1 }));
+    const { value, cpu } = await timed(() => inner.encodeDetailed(engine, picture, { quality, modes: settings.modes, effort: 1 }, { cost: false }));
     await warmUp(() => inner.decodeFile(engine, value.bytes, {}));
     const times = [];
     // Small pictures need more turns for the same certainty.

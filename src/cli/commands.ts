@@ -67,13 +67,14 @@ export async function encodeCommand(line: CommandLine, signal: AbortSignal): Pro
   const { image, warnings } = await readPicture(await readInput(input), input, resolveLimits(options.limits));
   warn(line, input, warnings);
   const progress = progressLine(line.flags.quiet === true);
-  const result = await encodeDetailed(engineOfPackage(), image, {
+  const settings = {
     ...options,
     quality,
     ...(modes === undefined ? {} : { modes }),
     ...(effort === undefined ? {} : { effort }),
     ...(progress.onProgress === undefined ? {} : { onProgress: progress.onProgress }),
-  }).finally(progress.clear);
+  };
+  const result = await encodeDetailed(engineOfPackage(), image, settings, { cost: false }).finally(progress.clear);
   await writeOutput(output, result.bytes);
 
   const { width, height } = image;
