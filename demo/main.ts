@@ -1,15 +1,14 @@
-/** The page: takes a picture, codes it in a worker at the chosen quality, and shows it beside what the browser's codecs make of as many bytes. */
+/** The page: takes a picture, codes it in a worker at the chosen quality, and shows it beside what other codecs make of as many bytes. */
 
 import { decodeCodecs } from '../src/decode.js';
 import { probe } from '../src/decoding.js';
 import { Engine } from '../src/engine.js';
 import { TesseraError } from '../src/errors.js';
 import { psnr } from '../src/metrics.js';
-import type { Progress } from '../src/types.js';
 import { createWorkerCodec } from '../src/worker/client.js';
 import { element } from './elements.js';
-import { type Chosen, pictureOf, readBlob, readSample } from './pictures.js';
-import { matchBytes, rivals } from './rivals.js';
+import { type Area, type Chosen, crop, pictureOf, readBlob, readSample } from './pictures.js';
+import { measure, rivals } from './rivals.js';
 import { showModes, showPicture, startStage } from './stage.js';
 
 const quality = element('quality', HTMLInputElement);
@@ -39,21 +38,7 @@ interface Result {
 let chosen: Chosen | undefined;
 let running: AbortController | undefined;
 let results: Result[] = [];
-
-/** Parts of the work that a stage takes, roughly; the bar only has to move forward. */
-const shares: Record<Progress['stage'], readonly [from: number, to: number]> = {
-  model: [0, 0.1],
-  analyse: [0.1, 0.5],
-  select: [0.5, 0.9],
-  refine: [0.9, 0.9],
-  code: [0.9, 0.95],
-  synthesise: [0.95, 1],
-};
-
-function showProgress({ stage, loaded, total }: Progress): void {
-  const [from, to] = shares[stage];
-  progress.value = Math.max(progress.value, from + ((to - from) * loaded) / total);
-}
+let wantedRival = 'JPEG';
 
 /** Codes the picture at the quality of the slider. The run before is cancelled. */
 async function run(): Promise<void> {
@@ -70,8 +55,9 @@ async function run(): Promise<void> {
     const bytes = await codec.encode(image, {
       quality: Number(quality.value),
       signal,
-      onProgress: showProgress,
-      models: 'models/tessera-1/',
+      onProgress: ({ fraction }) => {
+        progress.value = fraction;
+      },
     });
     const encoded = performance.now();
     const decoded = (await codec.decode(bytes, { signal })) as ImageData;
@@ -80,9 +66,8 @@ async function run(): Promise<void> {
     results = [{ name: 'Tessera', image: decoded, bytes: bytes.length, encodeMs: encoded - start, decodeMs }];
     showPicture('left', decoded);
     const { patch } = probe(bytes);
-    showModes({ codecs, patch, columns: Math.ceil(image.width / patch), rows: Math.ceil(image.height / patch) });
+    showModes({ codecs, patch, columns: Math.ceil(image.width / patch), rows: Math.ceil(image.height / patch), details: describeQuality });
     offer(bytes, name);
-    status.textContent = 'Bringing the other codecs to as many bytes …';
     await addRivals(image, bytes.length, signal);
     progress.value = 1;
     status.textContent = `Done: ${image.width}×${image.height}, ${bytes.length.toLocaleString('en')} bytes.`;
@@ -93,23 +78,30 @@ async function run(): Promise<void> {
   }
 }
 
-/** Adds the browser's codecs to the results. */
+/** Adds the other codecs to the results, each as soon as it is there. */
 async function addRivals(image: ImageData, target: number, signal: AbortSignal): Promise<void> {
   const remarks: string[] = chosen?.note ? [chosen.note] : [];
-  for (const { name, type } of rivals) {
-    const match = await matchBytes(image, type, target, signal);
+  const show = (): void => {
+    showFigures(image);
+    showChoices(image);
+  };
+  show();
+  for (const rival of rivals) {
+    const { name } = rival;
+    status.textContent = `Bringing ${name} to as many bytes …`;
+    const result = await measure(rival, image, target, signal);
     signal.throwIfAborted();
-    if (match === undefined) remarks.push(`This browser writes no ${name}.`);
+    if (result === undefined) remarks.push(`This browser cannot show ${name}.`);
     else {
-      results.push({ name, ...match });
-      if (match.over) remarks.push(`${name} is larger even at its lowest quality.`);
+      results.push({ name, ...result });
+      if (result.over) remarks.push(`${name} is larger even at its lowest quality.`);
     }
+    show();
   }
-  results.push({ name: 'the original', image });
-  remarks.push('JPEG and WebP are this browser’s own encoders at the best quality that needs no more bytes.');
+  remarks.push(
+    'Each at its best quality that needs no more bytes: JPEG and WebP by this browser, AVIF by libaom at speed 6, all decoded by this browser.',
+  );
   note.textContent = remarks.join(' ');
-  showFigures(image);
-  showChoices();
 }
 
 function showFigures(original: ImageData): void {
@@ -133,18 +125,25 @@ function showFigures(original: ImageData): void {
   figures.replaceChildren(...rows);
 }
 
-/** Fills the list of pictures for the right side and keeps what was chosen. */
-function showChoices(): void {
-  const before = rivalChoice.value;
-  const names = results.slice(1).map(({ name }) => name);
-  rivalChoice.replaceChildren(...names.map((name) => new Option(name, name)));
-  rivalChoice.value = names.includes(before) ? before : names[0];
+/** Fills the list of pictures for the right side. What the user chose comes back as soon as it is there again. */
+function showChoices(original: ImageData): void {
+  const choices = [...results.slice(1), { name: 'the original', image: original }];
+  rivalChoice.replaceChildren(...choices.map(({ name }) => new Option(name, name)));
+  rivalChoice.value = choices.some(({ name }) => name === wantedRival) ? wantedRival : choices[0].name;
   showRival();
 }
 
 function showRival(): void {
-  const result = results.find(({ name }) => name === rivalChoice.value);
-  if (result !== undefined) showPicture('right', result.image);
+  const image = results.find(({ name }) => name === rivalChoice.value)?.image ?? chosen?.image;
+  if (image !== undefined) showPicture('right', image);
+}
+
+/** How near each of the two pictures on the stage is to the original in one rectangle, in words. */
+function describeQuality(area: Area): string {
+  const original = chosen?.image;
+  if (original === undefined) return '';
+  const shown = results.filter(({ name }, index) => index === 0 || name === rivalChoice.value);
+  return shown.map(({ name, image }) => `${name}: ${psnr(crop(original, area), crop(image, area)).toFixed(1)} dB`).join('\n');
 }
 
 function offer(bytes: Uint8Array<ArrayBuffer>, name: string): void {
@@ -203,7 +202,10 @@ function connect(): void {
     clearTimeout(waiting);
     waiting = setTimeout(run, 150);
   });
-  rivalChoice.addEventListener('change', showRival);
+  rivalChoice.addEventListener('change', () => {
+    wantedRival = rivalChoice.value;
+    showRival();
+  });
 }
 
 connect();

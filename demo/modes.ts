@@ -2,6 +2,7 @@
 
 import { codecColours } from '../src/cli/mode-map.js';
 import { contextOf } from './elements.js';
+import type { Area } from './pictures.js';
 
 /** The codecs of a file's patches. */
 export interface ModeMap {
@@ -10,10 +11,12 @@ export interface ModeMap {
   readonly rows: number;
   /** Side of a patch in pixels. */
   readonly patch: number;
+  /** What else there is to say about one patch. */
+  details(area: Area): string;
 }
 
 /** Draws one pixel per patch; the page magnifies it. */
-export function drawMap(canvas: HTMLCanvasElement, { codecs, columns, rows }: ModeMap): void {
+export function drawMap(canvas: HTMLCanvasElement, { codecs, columns, rows }: Pick<ModeMap, 'codecs' | 'columns' | 'rows'>): void {
   canvas.width = columns;
   canvas.height = rows;
   const image = new ImageData(columns, rows);
@@ -31,7 +34,7 @@ export function drawLegend(list: HTMLElement, { codecs }: ModeMap): void {
     .sort((a, b) => b.patches - a.patches)
     .map(({ codec, patches }) => {
       const swatch = document.createElement('canvas');
-      drawMap(swatch, { codecs: Uint8Array.of(codec), columns: 1, rows: 1, patch: 1 });
+      drawMap(swatch, { codecs: Uint8Array.of(codec), columns: 1, rows: 1 });
       const item = document.createElement('li');
       item.append(swatch, `codec ${codec}: ${patches} of ${codecs.length} patches (${Math.round((100 * patches) / codecs.length)} %)`);
       return item;
@@ -40,9 +43,9 @@ export function drawLegend(list: HTMLElement, { codecs }: ModeMap): void {
 }
 
 /** What there is to say about the patch at a pixel. */
-export function describePatch({ codecs, columns, rows, patch }: ModeMap, x: number, y: number): string {
+export function describePatch({ codecs, columns, rows, patch, details }: ModeMap, x: number, y: number): string {
   const column = Math.min(columns - 1, Math.floor(x / patch));
   const row = Math.min(rows - 1, Math.floor(y / patch));
   const codec = codecs[row * columns + column];
-  return `codec ${codec}\npatch ${row * columns + column}: column ${column + 1} of ${columns}, row ${row + 1} of ${rows}`;
+  return `codec ${codec}\npatch ${row * columns + column}: column ${column + 1} of ${columns}, row ${row + 1} of ${rows}\n${details({ x: column * patch, y: row * patch, width: patch, height: patch })}`;
 }

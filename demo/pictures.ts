@@ -35,6 +35,25 @@ export async function readSample(name: string): Promise<Chosen> {
   return readBlob(await response.blob(), name);
 }
 
+/** A rectangle of a picture, in pixels. */
+export interface Area {
+  readonly x: number;
+  readonly y: number;
+  readonly width: number;
+  readonly height: number;
+}
+
+/** Copies a rectangle; what lies outside the picture is left out. */
+export function crop(image: ImageData, { x, y, width, height }: Area): ImageData {
+  const right = Math.min(x + width, image.width);
+  const bottom = Math.min(y + height, image.height);
+  const part = new ImageData(right - x, bottom - y);
+  for (let row = y; row < bottom; row++) {
+    part.data.set(image.data.subarray((row * image.width + x) * 4, (row * image.width + right) * 4), (row - y) * part.width * 4);
+  }
+  return part;
+}
+
 /** The first picture among dropped or pasted things. */
 export function pictureOf(transfer: DataTransfer | null): File | undefined {
   return Array.from(transfer?.files ?? []).find((file) => file.type.startsWith('image/'));

@@ -1,4 +1,7 @@
-/** The browser's own encoders, brought to a number of bytes. */
+/** Other codecs, brought to a number of bytes: the browser's own JPEG and WebP, and AVIF in a worker. */
+
+import type { AvifRequest } from './avif.js';
+import { type Fit, fitBytes } from './bisect.js';
 
 /** What another codec made of the picture. */
 export interface RivalResult {
@@ -10,51 +13,77 @@ export interface RivalResult {
   readonly over: boolean;
 }
 
-/** Codecs that canvases can write in some browser. */
-export const rivals = [
-  { name: 'JPEG', type: 'image/jpeg' },
-  { name: 'WebP', type: 'image/webp' },
-] as const;
+/** Another codec. */
+interface Rival {
+  readonly name: string;
+  /**
+   * Finds the best quality that needs no more than `target` bytes.
+   *
+   * @returns nothing when this browser cannot write the format
+   */
+  fit(image: ImageData, target: number, signal: AbortSignal): Promise<Fit | undefined>;
+}
 
-const bisections = 8;
+/** In the order in which they are measured: the quick ones first. */
+export const rivals: readonly Rival[] = [
+  { name: 'JPEG', fit: (...call) => fitCanvas('image/jpeg', ...call) },
+  { name: 'WebP', fit: (...call) => fitCanvas('image/webp', ...call) },
+  { name: 'AVIF', fit: fitAvif },
+];
 
-/**
- * Finds the best quality that needs no more than `target` bytes.
- *
- * @returns nothing when this browser cannot write the type
- */
-export async function matchBytes(image: ImageData, type: string, target: number, signal: AbortSignal): Promise<RivalResult | undefined> {
-  const { width, height } = image;
+/** Measures one codec on a picture. Nothing comes back when this browser cannot write or read its format. */
+export async function measure(rival: Rival, image: ImageData, target: number, signal: AbortSignal): Promise<RivalResult | undefined> {
+  const fit = await rival.fit(image, target, signal);
+  if (fit === undefined) return undefined;
+  const start = performance.now();
+  const bitmap = await createImageBitmap(fit.blob).catch(() => undefined);
+  if (bitmap === undefined) return undefined;
+  const { context } = canvasFor(image);
+  context.drawImage(bitmap, 0, 0);
+  bitmap.close();
+  const decoded = context.getImageData(0, 0, image.width, image.height);
+  return { image: decoded, bytes: fit.blob.size, encodeMs: fit.ms, decodeMs: performance.now() - start, over: fit.over };
+}
+
+function canvasFor({ width, height }: ImageData): { canvas: OffscreenCanvas; context: OffscreenCanvasRenderingContext2D } {
   const canvas = new OffscreenCanvas(width, height);
   const context = canvas.getContext('2d', { willReadFrequently: true });
-  if (context === null) return undefined;
+  if (context === null) throw new Error('this browser has no canvas');
+  return { canvas, context };
+}
+
+async function fitCanvas(type: string, image: ImageData, target: number, signal: AbortSignal): Promise<Fit | undefined> {
+  const { canvas, context } = canvasFor(image);
   context.putImageData(image, 0, 0);
-  const encode = async (quality: number): Promise<{ blob: Blob; ms: number }> => {
+  const fit = await fitBytes(target, 8, async (quality) => {
     signal.throwIfAborted();
     const start = performance.now();
     const blob = await canvas.convertToBlob({ type, quality });
     return { blob, ms: performance.now() - start };
-  };
+  });
+  // Browsers write PNG in place of what they do not know.
+  return fit.blob.type === type ? fit : undefined;
+}
 
-  let best = await encode(0);
-  if (best.blob.type !== type) return undefined;
-  const over = best.blob.size > target;
-  let low = 0;
-  let high = 1;
-  for (let step = 0; step < bisections && !over; step++) {
-    // A quality of 1 makes WebP lossless in some browsers, so it is never tried.
-    const middle = (low + high) / 2;
-    const attempt = await encode(middle);
-    if (attempt.blob.size <= target) {
-      best = attempt;
-      low = middle;
-    } else high = middle;
-  }
+let avifWorker: Worker | undefined;
 
-  const start = performance.now();
-  const bitmap = await createImageBitmap(best.blob);
-  context.drawImage(bitmap, 0, 0);
-  const decoded = context.getImageData(0, 0, width, height);
-  bitmap.close();
-  return { image: decoded, bytes: best.blob.size, encodeMs: best.ms, decodeMs: performance.now() - start, over };
+/** The worker is kept from picture to picture; aborting ends it, as it cannot be interrupted. */
+function fitAvif(image: ImageData, target: number, signal: AbortSignal): Promise<Fit | undefined> {
+  avifWorker ??= new Worker('avif.js', { type: 'module' });
+  const worker = avifWorker;
+  return new Promise((resolve, reject) => {
+    const stop = (): void => {
+      worker.terminate();
+      avifWorker = undefined;
+      reject(signal.reason);
+    };
+    signal.addEventListener('abort', stop, { once: true });
+    const settle = (fit: Fit | undefined): void => {
+      signal.removeEventListener('abort', stop);
+      resolve(fit);
+    };
+    worker.onmessage = ({ data }) => settle(data.fit);
+    worker.onerror = () => settle(undefined);
+    worker.postMessage({ image, target } satisfies AvifRequest);
+  });
 }

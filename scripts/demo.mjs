@@ -14,7 +14,7 @@ rmSync(folder, { recursive: true, force: true });
 mkdirSync(folder, { recursive: true });
 await build({
   absWorkingDir: fromRoot(),
-  entryPoints: { main: 'demo/main.ts', worker: 'demo/worker.ts' },
+  entryPoints: { main: 'demo/main.ts', worker: 'demo/worker.ts', avif: 'demo/avif.ts' },
   outdir: folder,
   bundle: true,
   minify: true,
@@ -24,8 +24,8 @@ await build({
   logLevel: 'warning',
 });
 for (const name of ['index.html', 'style.css', 'icon.svg']) copyFileSync(fromRoot('demo', name), `${folder}/${name}`);
+copyFileSync(fromRoot('node_modules/@jsquash/avif/codec/enc/avif_enc.wasm'), `${folder}/avif_enc.wasm`);
 copyFileSync(fromRoot('node_modules/onnxruntime-web/dist/ort-wasm-simd-threaded.wasm'), `${folder}/ort-wasm-simd-threaded.wasm`);
-cpSync(fromRoot('models/tessera-1'), `${folder}/models/tessera-1`, { recursive: true });
 cpSync(fromRoot('examples'), `${folder}/examples`, { recursive: true });
 if (values.build) process.exit(0);
 

@@ -19,7 +19,7 @@ try {
       page.on('console', (message) => console.error(message.text()));
       page.on('pageerror', (error) => console.error(error));
       await page.goto(String(address).trim());
-      await page.locator('#status', { hasText: /^Done/ }).waitFor();
+      await page.locator('#status', { hasText: /^Done/ }).waitFor({ timeout: 300_000 });
       if (colorScheme === 'dark') await page.check('#show-map');
       await page.screenshot({ path: fromRoot('docs', `demo-${device}-${colorScheme}.png`), fullPage: true });
       await page.close();
