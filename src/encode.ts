@@ -72,7 +72,7 @@ export async function encodeDetailed(
   const settings = checkSettings(options);
   const pacer = new Pacer(options, settings.effort < refiningEffort ? stageShares.encode : stageShares.refine);
   checkPixels(source);
-  checkSize(source.width, source.height, settings.modes, resolveLimits(options.limits));
+  checkSize(source.width, source.height, settings.modes, resolveLimits(options.limits), settings.effort >= refiningEffort);
   const image = opaque(source, options.background);
   const { width, height } = image;
 

@@ -42,12 +42,14 @@ export function resolveLimits(limits: Partial<Limits> = {}): Limits {
  * @param width - pixels, a whole number
  * @param height - pixels, a whole number
  * @param sets - latent sets held at once: one per competing codec when encoding; 0 when decoding, for two rows of tiles
+ * @param refined - whether latents are refined, which holds a byte for each and the planes of a region of 2×2 tiles
  */
-export function estimateMemory(width: number, height: number, sets: number): number {
+export function estimateMemory(width: number, height: number, sets: number, refined = false): number {
   // RGBA pixels once; latents as i16 in 4/3 samples per pixel; a strip of up to 256 rows of pixels.
   const pixels = width * height;
   const latents = sets > 0 ? pixels * (8 / 3) * sets : width * Math.min(height, 2 * tileSide) * (21 / 8) + pixels / 24;
-  return Math.ceil(pixels * 4 + latents + width * 256 * 4) + fixedMemory;
+  const refinement = refined ? pixels * (4 / 3) + Math.min(pixels, 4 * tileSide ** 2) * 40 + fixedMemory : 0;
+  return Math.ceil(pixels * 4 + latents + width * 256 * 4 + refinement) + fixedMemory;
 }
 
 /**
@@ -55,7 +57,7 @@ export function estimateMemory(width: number, height: number, sets: number): num
  *
  * @throws TesseraError `limitDimension`, `limitPixels` or `limitMemory`, naming the limit
  */
-export function checkSize(width: number, height: number, sets: number, limits: Limits): void {
+export function checkSize(width: number, height: number, sets: number, limits: Limits, refined = false): void {
   if (width > limits.maxDimension || height > limits.maxDimension) {
     throw new TesseraError(
       'limitDimension',
@@ -68,7 +70,7 @@ export function checkSize(width: number, height: number, sets: number, limits: L
       `${width}×${height} is ${width * height} pixels, over the limit of ${limits.maxPixels} (limits.maxPixels)`,
     );
   }
-  const memory = estimateMemory(width, height, sets);
+  const memory = estimateMemory(width, height, sets, refined);
   if (memory > limits.maxMemory) {
     throw new TesseraError(
       'limitMemory',

@@ -55,6 +55,7 @@ test.each([
   [3, 200, 64],
   [67, 130, 64],
   [130, 5, 256],
+  [1040, 24, 128], // two regions
 ] as const)('%i×%i pixels in patches of %i, several codecs', async (width, height, patch) => {
   const image = colourBands(width, height);
   const before = await encodeDetailed(engineOfPackage(), image, { patch, quality: 50, effort: 7, models });
@@ -76,6 +77,13 @@ test('progress of the stage rises to its total, and a signal stops it', async ()
     onProgress: ({ stage, loaded }) => stage === 'refine' && loaded === 5 && controller.abort(),
   });
   await expect(aborted).rejects.toMatchObject({ code: 'aborted' });
+});
+
+test('the limit of memory counts what refinement holds', async () => {
+  const image = synthetic(300, 200);
+  const limits = { maxMemory: 20 * 2 ** 20 };
+  expect((await encode(image, { effort: 7, limits })).length).toBeGreaterThan(0);
+  await expect(encode(image, { effort: 8, limits })).rejects.toMatchObject({ code: 'limitMemory' });
 });
 
 describe('regions', () => {
