@@ -99,7 +99,7 @@ async function addRivals(image: ImageData, target: number, signal: AbortSignal):
     show();
   }
   remarks.push(
-    'Each at its best quality that needs no more bytes: JPEG and WebP by this browser, AVIF by libaom at speed 6, all decoded by this browser.',
+    'Each at its best quality that needs no more bytes: JPEG and WebP by this browser, AVIF by libaom at speed 6; this browser decodes the three.',
   );
   note.textContent = remarks.join(' ');
 }

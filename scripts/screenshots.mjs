@@ -3,7 +3,11 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdirSync } from 'node:fs';
 import { chromium } from 'playwright-core';
-import { fromRoot } from './setup.mjs';
+import { ensureBuilt, ensureInstalled, fromRoot } from './setup.mjs';
+
+// Here and not in the server, whose first words are read as its address.
+ensureInstalled();
+ensureBuilt();
 
 const server = spawn(process.execPath, [fromRoot('scripts/demo.mjs'), '--port', '0'], { stdio: ['ignore', 'pipe', 'inherit'] });
 const [address] = await once(server.stdout, 'data');
@@ -19,8 +23,14 @@ try {
       page.on('console', (message) => console.error(message.text()));
       page.on('pageerror', (error) => console.error(error));
       await page.goto(String(address).trim());
-      await page.locator('#status', { hasText: /^Done/ }).waitFor({ timeout: 300_000 });
-      if (colorScheme === 'dark') await page.check('#show-map');
+      const done = () => page.locator('#status', { hasText: /^Done/ }).waitFor({ timeout: 300_000 });
+      await done();
+      if (colorScheme === 'dark') {
+        // A picture whose patches differ in what they want, with the map of codecs over it.
+        await page.click('[data-sample="screen"]');
+        await done();
+        await page.check('#show-map');
+      }
       await page.screenshot({ path: fromRoot('docs', `demo-${device}-${colorScheme}.png`), fullPage: true });
       await page.close();
     }
