@@ -79,7 +79,7 @@ export class Refiner {
     try {
       exports = (await instantiate<RefinerExports>(await WebAssembly.compile(refineWasm()), {})).exports;
     } catch (cause) {
-      throw new TesseraError('backendUnavailable', 'the module for efforts 8 and 9 cannot be started here; use a lower effort', { cause });
+      throw new TesseraError('backendUnavailable', 'the module for efforts 8 and 9 cannot be compiled here; use a lower effort', { cause });
     }
     const refiner = new Refiner(exports);
     decoders.forEach((bytes, mode) => {

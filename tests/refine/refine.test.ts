@@ -1,6 +1,6 @@
 /** Efforts 8 and 9: files as before, never dearer, the same from run to run. */
 
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { engineOfPackage } from '../../src/codec.js';
 import { decodeFile } from '../../src/decode.js';
 import { type EncodeResult, encodeDetailed } from '../../src/encode.js';
@@ -84,6 +84,14 @@ test('the limit of memory counts what refinement holds', async () => {
   const limits = { maxMemory: 20 * 2 ** 20 };
   expect((await encode(image, { effort: 7, limits })).length).toBeGreaterThan(0);
   await expect(encode(image, { effort: 8, limits })).rejects.toMatchObject({ code: 'limitMemory' });
+});
+
+test('where no code may be compiled: backendUnavailable', async () => {
+  const image = synthetic(20, 20);
+  await encode(image, { effort: 7 });
+  const compile = vi.spyOn(WebAssembly, 'compile').mockRejectedValue(new WebAssembly.CompileError('code generation disallowed'));
+  await expect(encode(image, { effort: 8 })).rejects.toMatchObject({ code: 'backendUnavailable' });
+  compile.mockRestore();
 });
 
 describe('regions', () => {
