@@ -7,6 +7,8 @@
  */
 import { modes, setInverseGain, storeCodec, useSimd as setSimd } from "./memory";
 
+export { decodeLevels, encodeLevels } from "./alpha/levels";
+export { decodeMask, encodeMask } from "./alpha/mask";
 export { createCodec } from "./codec";
 export { patchRate } from "./context/rate";
 export { decodeSegment, encodeSegment } from "./context/segment";

@@ -51,9 +51,10 @@ const MODE_ROW_OFFSET: usize = PLANES_OFFSET + 224;
 const MODE_COUNTS_OFFSET: usize = MODE_ROW_OFFSET + 48;
 const PRIORS_OFFSET: usize = MODE_COUNTS_OFFSET + 64;
 const CHOICE_OFFSET: usize = PRIORS_OFFSET + PRIORS_BYTES;
-const STATIC_BYTES: usize = CHOICE_OFFSET + 256;
+const ALPHA_CONTEXTS_OFFSET: usize = CHOICE_OFFSET + 256;
+const STATIC_BYTES: usize = ALPHA_CONTEXTS_OFFSET + 4096;
 
-const STATIC: usize = memory.data(442736, 16);
+const STATIC: usize = memory.data(446832, 16);
 
 /** 1024 rows (class · 16 + fraction + 8) of `ROW_BYTES`; see `entropy/tables.ts`. */
 export const ROWS: usize = STATIC + ROWS_OFFSET;
@@ -75,6 +76,8 @@ export const MODE_COUNTS: usize = STATIC + MODE_COUNTS_OFFSET;
 export const PRIORS: usize = STATIC + PRIORS_OFFSET;
 /** Scratch of `select/choose.ts`. */
 export const CHOICE: usize = STATIC + CHOICE_OFFSET;
+/** u32 × 1024: contexts of the adaptive bits of one tile of alpha; see `alpha/bits.ts`. */
+export const ALPHA_CONTEXTS: usize = STATIC + ALPHA_CONTEXTS_OFFSET;
 const GRID_SIZES: usize = STATIC + GRID_SIZES_OFFSET;
 const ROW_MASKS: usize = STATIC + ROW_MASKS_OFFSET;
 const HANDLES: usize = STATIC + HANDLES_OFFSET;

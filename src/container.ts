@@ -24,7 +24,11 @@ const patchSides = [128, 64, 256] as const;
 const laneCounts = [1, 2, 4, 8] as const;
 /** Tag of the picture section, the first of every file. */
 export const pictureTag = 0x01;
+/** Tag of the alpha section (`alpha/section.ts`). */
+export const alphaTag = 0x02;
 const skippableBit = 0x40;
+/** Bit of the profile that says whether there is an alpha section. */
+const alphaBit = 0x80;
 /** The header has five bits for the number of sections, less one. */
 const mostSections = 32;
 
@@ -125,7 +129,11 @@ export function writeHeader(header: Header): Uint8Array {
   const view = new DataView(bytes.buffer);
   bytes.set(magic, 0);
   bytes[4] = header.version;
-  bytes[5] = Math.log2(header.modes) | (patchSides.indexOf(header.patch) << 2) | (laneCounts.indexOf(header.lanes) << 4);
+  bytes[5] =
+    Math.log2(header.modes) |
+    (patchSides.indexOf(header.patch) << 2) |
+    (laneCounts.indexOf(header.lanes) << 4) |
+    (header.alpha ? alphaBit : 0);
   view.setUint16(6, header.width - 1, true);
   view.setUint16(8, header.height - 1, true);
   view.setUint16(10, header.packId, true);
@@ -155,7 +163,7 @@ export function parseHeader(bytes: Uint8Array): Header {
   if (view.getUint32(23, true) !== crc32(bytes.subarray(0, 23)))
     throw new TesseraError('corruptHeader', 'the checksum of the header is wrong', { offset: 23 });
   const profile = bytes[5];
-  if (profile & 0xc0) throw new TesseraError('unsupportedFeature', `reserved bits of the profile are set (${profile})`, { offset: 5 });
+  if (profile & 0x40) throw new TesseraError('unsupportedFeature', `a reserved bit of the profile is set (${profile})`, { offset: 5 });
   const patchCode = (profile >> 2) & 3;
   if (patchCode === 3) throw new TesseraError('unsupportedFeature', 'reserved patch size', { offset: 5 });
   const filter = Math.floor(bytes[22] / mostSections);
@@ -167,6 +175,7 @@ export function parseHeader(bytes: Uint8Array): Header {
     modes: laneCounts[profile & 3],
     patch: patchSides[patchCode],
     lanes: laneCounts[(profile >> 4) & 3],
+    alpha: (profile & alphaBit) !== 0,
     packId: view.getUint16(10, true),
     packHash: Array.from(bytes.subarray(12, 20), (byte) => byte.toString(16).padStart(2, '0')).join(''),
     anchor: bytes[20],
@@ -198,36 +207,46 @@ export function parseSections(header: Header, bytes: Uint8Array): Section[] {
     if (position === bytes.length) {
       throw new TesseraError('truncated', `the file ends after ${sections.length} of ${header.sections} sections`, { offset: position });
     }
-    const start = position;
-    const tag = bytes[start];
-    if (tag <= previousTag) throw new TesseraError('corruptSection', `section ${tag} after section ${previousTag}`, { offset: start });
-    const length = readLeb128(bytes, start + 1);
-    const payloadStart = length.next + 4;
-    // `length.value` is below 2^32, so the sum is exact.
-    if (payloadStart + length.value > bytes.length) {
-      throw new TesseraError(
-        'truncated',
-        `section ${tag} needs ${length.value} bytes, ${Math.max(0, bytes.length - payloadStart)} are left`,
-        { offset: bytes.length },
-      );
-    }
-    const payload = bytes.subarray(payloadStart, payloadStart + length.value);
-    const stated = new DataView(bytes.buffer, bytes.byteOffset + length.next, 4).getUint32(0, true);
-    if (stated !== crc32(bytes.subarray(start, length.next), payload)) {
-      throw new TesseraError('checksumMismatch', `the checksum of section ${tag} is wrong`, { offset: length.next });
-    }
-    if (tag !== pictureTag && !(tag & skippableBit)) {
-      throw new TesseraError('unsupportedFeature', `section ${tag} is not known to this package`, { offset: start });
-    }
-    sections.push({ tag, offset: payloadStart, payload });
-    previousTag = tag;
-    position = payloadStart + length.value;
+    const section = readSection(bytes, position, previousTag);
+    sections.push(section);
+    previousTag = section.tag;
+    position = section.offset + section.payload.length;
   }
   if (position < bytes.length) {
     throw new TesseraError('corruptSection', `${bytes.length - position} bytes after the last section`, { offset: position });
   }
   if (sections[0].tag !== pictureTag) throw new TesseraError('corruptSection', 'there is no picture section', { offset: headerLength });
+  if (sections.some(({ tag }) => tag === alphaTag) !== header.alpha)
+    throw new TesseraError('corruptSection', `${header.alpha ? 'no' : 'an'} alpha section, against the header`, { offset: headerLength });
   return sections;
+}
+
+/**
+ * Reads the section at `start`.
+ *
+ * @param previousTag - of the section before; −1 for the first
+ * @throws TesseraError `truncated`, `corruptSection`, `checksumMismatch`, `unsupportedFeature`
+ */
+export function readSection(bytes: Uint8Array, start: number, previousTag: number): Section {
+  const tag = bytes[start];
+  if (tag <= previousTag) throw new TesseraError('corruptSection', `section ${tag} after section ${previousTag}`, { offset: start });
+  const length = readLeb128(bytes, start + 1);
+  const offset = length.next + 4;
+  // `length.value` is below 2^32, so the sum is exact.
+  if (offset + length.value > bytes.length) {
+    throw new TesseraError('truncated', `section ${tag} needs ${length.value} bytes, ${Math.max(0, bytes.length - offset)} are left`, {
+      offset: bytes.length,
+    });
+  }
+  const payload = bytes.subarray(offset, offset + length.value);
+  const stated = new DataView(bytes.buffer, bytes.byteOffset + length.next, 4).getUint32(0, true);
+  if (stated !== crc32(bytes.subarray(start, length.next), payload)) {
+    throw new TesseraError('checksumMismatch', `the checksum of section ${tag} is wrong`, { offset: length.next });
+  }
+  if (tag !== pictureTag && tag !== alphaTag && !(tag & skippableBit)) {
+    throw new TesseraError('unsupportedFeature', `section ${tag} is not known to this package`, { offset: start });
+  }
+  return { tag, offset, payload };
 }
 
 /** Writes the payload of the picture section (FORMAT.md §1.1). */
@@ -288,7 +307,7 @@ export function parsePictureSection(header: Header, section: Section): PictureSe
  * @param others - sections after the picture, by ascending tag
  */
 export function writeFile(
-  header: Omit<Header, 'sections'>,
+  header: Omit<Header, 'sections' | 'alpha'>,
   picture: PictureSection,
   others: readonly SectionContents[] = [],
 ): Uint8Array<ArrayBuffer> {
@@ -296,7 +315,7 @@ export function writeFile(
   if (sections.length > mostSections)
     throw new TesseraError('invalidArgument', `${sections.length} sections; a file has at most ${mostSections}`);
   return concatenate([
-    writeHeader({ ...header, sections: sections.length }),
+    writeHeader({ ...header, sections: sections.length, alpha: sections.some(({ tag }) => tag === alphaTag) }),
     ...sections.map(({ tag, payload }) => writeSection(tag, payload)),
   ]);
 }
@@ -305,14 +324,17 @@ export function writeFile(
  * Bytes of a file whose parts have the given lengths, without writing it.
  *
  * @param partLengths - of the mode map, the coarse segment and every tile segment, in bytes, whole numbers
+ * @param others - sections after the picture
  */
-export function fileLength(partLengths: readonly number[]): number {
+export function fileLength(partLengths: readonly number[], others: readonly SectionContents[] = []): number {
   let payload = 0;
   for (const length of partLengths) payload += length + writeLeb128(length).length;
-  return headerLength + 1 + writeLeb128(payload).length + 4 + payload;
+  const after = others.reduce((sum, { tag, payload: bytes }) => sum + writeSection(tag, bytes).length, 0);
+  return headerLength + 1 + writeLeb128(payload).length + 4 + payload + after;
 }
 
-function concatenate(chunks: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
+/** Joins byte arrays. */
+export function concatenate(chunks: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
   const bytes = new Uint8Array(chunks.reduce((sum, chunk) => sum + chunk.length, 0));
   let position = 0;
   for (const chunk of chunks) {

@@ -34,6 +34,10 @@ interface CoreExports extends Record<string, unknown> {
   decodeSegment(segment: number, pointer: number, length: number, lanes: number): number;
   encodeSegment(segment: number, out: number, capacity: number, lanes: number): number;
   synthesisePatch(patch: number, out: number, stride: number): number;
+  decodeMask(pointer: number, length: number, width: number, height: number, out: number): number;
+  decodeLevels(pointer: number, length: number, width: number, height: number, out: number): number;
+  encodeMask(samples: number, width: number, height: number, out: number, capacity: number): number;
+  encodeLevels(samples: number, width: number, height: number, out: number, capacity: number): number;
   quantise(
     set: number,
     grid: number,
@@ -249,6 +253,22 @@ export class Core {
     checkStatus(status, segment === 0 ? 'decoding the coarse grids' : `decoding tile ${segment - 1}`);
   }
 
+  /**
+   * Decodes the stream of a tile of alpha (FORMAT.md §9): `mask` to samples 0 and 1, `levels` to levels.
+   *
+   * @returns a copy, row after row
+   */
+  decodeAlpha(kind: 'mask' | 'levels', stream: Uint8Array, width: number, height: number): Uint8Array {
+    const mark = this.mark();
+    const out = this.allocate(width * height);
+    const decode = kind === 'mask' ? this.#exports.decodeMask : this.#exports.decodeLevels;
+    const status = decode(this.copyIn(stream), stream.length, width, height, out);
+    const samples = this.bytes(out, width * height).slice();
+    this.release(mark);
+    checkStatus(status, 'decoding alpha');
+    return samples;
+  }
+
   /** Sets the latents of a tile, which are those of grids 2, 1 and 0 in its area, to 0. */
   clearTile(tile: number): void {
     const { width, height, storage } = this.#begun();
@@ -379,6 +399,23 @@ export class Core {
       this.release(mark);
       if (bytes !== undefined) return bytes;
       if (capacity === most) throw new TesseraError('internal', `segment ${segment} cannot be written`);
+    }
+  }
+
+  /** Writes the stream of a tile of alpha: `mask` from samples 0 and 1, `levels` from any. */
+  encodeAlpha(kind: 'mask' | 'levels', samples: Uint8Array, width: number, height: number): Uint8Array {
+    const encode = kind === 'mask' ? this.#exports.encodeMask : this.#exports.encodeLevels;
+    // A sample is at most 16 bits of the stream's, each of at most 12 bits of cost.
+    const most = 64 + 24 * samples.length;
+    for (let capacity = Math.min(most, 1024 + samples.length); ; capacity = Math.min(most, capacity * 4)) {
+      const mark = this.mark();
+      const pointer = this.allocate(capacity);
+      const length = encode(this.copyIn(samples), width, height, pointer, capacity);
+      const bytes = length >= 0 ? this.bytes(pointer, length).slice() : undefined;
+      this.release(mark);
+      if (bytes !== undefined) return bytes;
+      if (length < -1) throw new TesseraError('limitMemory', 'the core has no memory for the alpha');
+      if (capacity === most) throw new TesseraError('internal', 'a tile of alpha cannot be written');
     }
   }
 

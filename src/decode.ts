@@ -4,6 +4,8 @@
  *     container ─► mode map ─► latents (integer context model + rANS) ─► upsample + synthesis ─► pixels
  */
 
+import { AlphaReader } from './alpha/decode.js';
+import { alphaOf } from './alpha/section.js';
 import { parseHeader, parsePictureSection, parseSections } from './container.js';
 import { modeSetOf } from './core.js';
 import type { EngineBase } from './engine-base.js';
@@ -14,7 +16,7 @@ import { loadPack, type Pack } from './models/load.js';
 import { Pacer, stageShares } from './pacer.js';
 import { toPicture } from './pixels.js';
 import { checkRate } from './quality.js';
-import { Salvage } from './salvage.js';
+import { type FileSections, Salvage } from './salvage.js';
 import { StripSynthesis } from './transforms/wasm.js';
 import type { CommonOptions, DecodeOptions, Header, PartialPicture, Picture, Region } from './types.js';
 
@@ -58,8 +60,7 @@ async function decodePicture(
   await pacer.step('model', 1, 1);
 
   // 3. Sections.
-  const picture =
-    salvage === undefined ? parsePictureSection(header, parseSections(header, bytes)[0]) : salvage.pictureSection(header, bytes);
+  const { picture, alpha } = salvage === undefined ? strictSections(header, bytes) : salvage.sections(header, bytes);
 
   return engine.withCore(async (core) => {
     // onnxruntime computes the patches of one codec after the other, so it wants all latents at once.
@@ -92,21 +93,36 @@ async function decodePicture(
     // 6. Upsampling and synthesis, patch by patch.
     const data = new Uint8ClampedArray(area.width * area.height * 4);
     const count = (patches.right - patches.left) * (patches.bottom - patches.top);
+    const alphaReader =
+      alpha === undefined
+        ? undefined
+        : new AlphaReader({
+            ...{ core, pacer, tiles: alpha, width, height, area },
+            ...(salvage === undefined ? {} : { lose: (error) => salvage.loseAlpha(error) }),
+          });
     const report = (done: number): Promise<void> => pacer.step('synthesise', done, count);
     if (transform === 'ort') {
       await decodeTiles(patches);
       const synthesis = await engine.otherSynthesis(pack, header);
       await synthesis.run({ core, width, height, patch }, data, report);
+      await alphaReader?.fill({ y: 0, width, height, data });
       return toPicture(data, width, height);
     }
     const strips = new StripSynthesis({ core, width, height, patch }, area);
     for (let row = patches.top; row < patches.bottom; row++) {
       await decodeTiles({ ...patches, top: row, bottom: row + 1 });
       const rows = await strips.run(row, data, report);
+      await alphaReader?.fill(rows);
       onRows?.(rows);
     }
     return toPicture(data, area.width, area.height);
   });
+}
+
+/** The sections of a sound file. */
+function strictSections(header: Header, bytes: Uint8Array): FileSections {
+  const sections = parseSections(header, bytes);
+  return { picture: parsePictureSection(header, sections[0]), alpha: alphaOf(header, sections) };
 }
 
 /** The rectangle to decode, the whole picture by default. */

@@ -5,7 +5,9 @@
  *                    └─ latents of the winners ──────────────────► (refine) ┴─► entropy coding ─► container
  */
 
-import { fileLength, formatVersion, writeFile } from './container.js';
+import { encodeAlpha } from './alpha/encode.js';
+import { smoothInvisible } from './alpha/invisible.js';
+import { alphaTag, fileLength, formatVersion, writeFile } from './container.js';
 import { type Core, modeSetOf } from './core.js';
 import type { EngineBase } from './engine-base.js';
 import { TesseraError } from './errors.js';
@@ -14,7 +16,7 @@ import { checkSize, resolveLimits } from './limits.js';
 import { loadPack, type Pack } from './models/load.js';
 import type { ModeSet } from './models/pack.js';
 import { Pacer, stageShares } from './pacer.js';
-import { checkPixels, flatten, isOpaque, toPicture } from './pixels.js';
+import { checkPixels, flatten, isOpaque, toPicture, toRgba } from './pixels.js';
 import { checkRate, lambdaOfRate, qualityOfRate, type Rate, rateOfQuality } from './quality.js';
 import { costOfSelection, selectModes } from './select.js';
 import { type AnalysedTile, analyseTiles } from './transforms/analyse.js';
@@ -67,13 +69,15 @@ export async function encodeDetailed(
   options: EncodeOptions,
   wanted: { readonly reconstruction?: boolean; readonly cost?: boolean } = {},
 ): Promise<EncodeResult> {
-  // 1. Check the call.
+  // 1. Check the call; bring the pixels to RGBA.
   const start = performance.now();
   const settings = checkSettings(options);
   const pacer = new Pacer(options, settings.effort < refiningEffort ? stageShares.encode : stageShares.refine);
   checkPixels(source);
   checkSize(source.width, source.height, settings.modes, resolveLimits(options.limits), settings.effort >= refiningEffort);
-  const image = opaque(source, options.background);
+  const pixels = options.background === undefined ? toRgba(source) : flatten(toRgba(source), options.background);
+  const withAlpha = !isOpaque(pixels.data);
+  const image = withAlpha && options.invisible !== 'keep' ? smoothInvisible(pixels) : pixels;
   const { width, height } = image;
 
   // 2. Load the model pack and find the rate.
@@ -119,7 +123,10 @@ export async function encodeDetailed(
       await pacer.step('code', segment + 1, expected.length);
     }
 
-    // 7. Write the file.
+    // 7. Code the alpha.
+    const others = withAlpha ? [{ tag: alphaTag, payload: await encodeAlpha(core, pixels, pacer) }] : [];
+
+    // 8. Write the file.
     const header = {
       version: formatVersion,
       width,
@@ -132,10 +139,10 @@ export async function encodeDetailed(
       ...rate,
     };
     const [coarse, ...tiles] = segments;
-    const bytes = writeFile(header, { modeMap, coarse, tiles });
+    const bytes = writeFile(header, { modeMap, coarse, tiles }, others);
     return {
       bytes,
-      estimatedBytes: fileLength([modeMap.length, ...expected].map(Math.round)),
+      estimatedBytes: fileLength([modeMap.length, ...expected].map(Math.round), others),
       quality: qualityOfRate(pack.manifest, rate),
       lambda,
       cost,
@@ -161,19 +168,9 @@ function checkSettings(options: EncodeOptions): Settings {
   if (!Number.isInteger(effort) || effort < 1 || effort > 9) refuse('effort', effort, 'whole numbers from 1 to 9');
   if (![64, 128, 256].includes(patch)) refuse('patch', patch, '64, 128, 256');
   if (![1, 2, 4, 8].includes(lanes)) refuse('lanes', lanes, '1, 2, 4, 8');
+  const { invisible = 'smooth' } = options;
+  if (invisible !== 'smooth' && invisible !== 'keep') refuse('invisible', invisible, 'smooth, keep');
   return { modes, effort, patch, lanes };
-}
-
-/** Version 0 of the format has no alpha: a picture that is not opaque is flattened on request, and refused otherwise. */
-function opaque(image: PixelSource, background: EncodeOptions['background']): PixelSource {
-  if (isOpaque(image.data)) return image;
-  if (background === undefined) {
-    throw new TesseraError(
-      'invalidArgument',
-      'the picture is not opaque, and the format has no alpha yet; give `background` to flatten it',
-    );
-  }
-  return flatten(image, background);
 }
 
 /** latent = round(analysis · gain of codec, anchor and grid · gain of the step), for the kept part of one analysed tile. */

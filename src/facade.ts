@@ -36,7 +36,7 @@ export interface Facade {
   /**
    * Encodes a picture.
    *
-   * @param image - `ImageData`-shaped, 8 bits, sRGB, opaque unless `background` is given
+   * @param image - `ImageData`-shaped, 8 bits, sRGB; alpha is kept exactly
    * @returns the bytes of a Tessera file
    * @throws TesseraError
    */

@@ -16,6 +16,14 @@ export function tileCount(width: number, height: number): number {
   return Math.ceil(width / tileSide) * Math.ceil(height / tileSide);
 }
 
+/** The pixels of a tile, cut at the edges of the picture. */
+export function tileArea(tile: number, width: number, height: number): { x: number; y: number; width: number; height: number } {
+  const columns = Math.ceil(width / tileSide);
+  const x = (tile % columns) * tileSide;
+  const y = Math.floor(tile / columns) * tileSide;
+  return { x, y, width: Math.min(tileSide, width - x), height: Math.min(tileSide, height - y) };
+}
+
 /** Patch columns and rows. */
 export function patchLayout(width: number, height: number, patch: number): { columns: number; rows: number; count: number } {
   const columns = Math.ceil(width / patch);

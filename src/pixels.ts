@@ -17,17 +17,35 @@ export function checkPixels(image: PixelSource): void {
   if (!(data instanceof Uint8Array || data instanceof Uint8ClampedArray)) {
     throw new TesseraError('invalidArgument', "the picture's data is not a Uint8Array or Uint8ClampedArray");
   }
-  if (data.length !== width * height * 4) {
+  const { channels = 4 } = image;
+  if (![1, 2, 3, 4].includes(channels))
+    throw new TesseraError('invalidArgument', `the picture's channels are ${String(channels)}; allowed are 1, 2, 3, 4`);
+  if (data.length !== width * height * channels) {
     throw new TesseraError(
       'invalidArgument',
-      `the picture has ${data.length} bytes; ${width}×${height} pixels of red, green, blue, alpha need ${width * height * 4}`,
+      `the picture has ${data.length} bytes; ${width}×${height} pixels of ${channels} channels need ${width * height * channels}`,
     );
   }
   if (colorSpace !== undefined && colorSpace !== 'srgb')
     throw new TesseraError('invalidArgument', `the picture's colour space is ${colorSpace}; only srgb is supported`);
 }
 
-/** Whether every alpha is 255. */
+/** The picture with four channels; itself if it has them. Grey becomes red, green and blue; what has no alpha is opaque. */
+export function toRgba(image: PixelSource): PixelSource {
+  const { data: source, width, height, channels = 4 } = image;
+  if (channels === 4) return image;
+  const data = new Uint8ClampedArray(width * height * 4);
+  const coloured = channels === 3;
+  for (let from = 0, to = 0; to < data.length; from += channels, to += 4) {
+    data[to] = source[from];
+    data[to + 1] = source[from + (coloured ? 1 : 0)];
+    data[to + 2] = source[from + (coloured ? 2 : 0)];
+    data[to + 3] = channels === 2 ? source[from + 1] : 255;
+  }
+  return { data, width, height };
+}
+
+/** Whether every alpha of RGBA pixels is 255. */
 export function isOpaque(data: Uint8Array | Uint8ClampedArray): boolean {
   for (let i = 3; i < data.length; i += 4) if (data[i] !== 255) return false;
   return true;

@@ -7,6 +7,7 @@
  * lost as well.
  */
 
+import { type AlphaTile, alphaOf } from './alpha/section.js';
 import {
   headerLength,
   type PictureSection,
@@ -15,15 +16,24 @@ import {
   pictureTag,
   readLeb128,
   readPartLengths,
+  readSection,
 } from './container.js';
 import { TesseraError } from './errors.js';
 import { tileReach, tileSide } from './geometry.js';
 import type { Damage, Header, Region } from './types.js';
 
+/** What decoding needs of a file. */
+export interface FileSections {
+  readonly picture: PictureSection;
+  /** Undefined where the file has none and is opaque. */
+  readonly alpha: readonly AlphaTile[] | undefined;
+}
+
 /** Keeps note of damage that decoding went on after. */
 export class Salvage {
   readonly #damage: Damage[] = [];
   readonly #lostTiles: number[] = [];
+  #lostAlpha = false;
 
   /** What was wrong, in the order in which it was met. */
   get damage(): readonly Damage[] {
@@ -31,16 +41,21 @@ export class Salvage {
   }
 
   /**
-   * The picture section of a file, sound or not. Parts that are cut off come out short or empty.
+   * The sections of a file, sound or not. Parts of the picture that are cut off come out short or empty.
    *
    * @throws TesseraError when there is no telling where the parts are
    */
-  pictureSection(header: Header, bytes: Uint8Array): PictureSection {
+  sections(header: Header, bytes: Uint8Array): FileSections {
     try {
-      return parsePictureSection(header, parseSections(header, bytes)[0]);
+      const sections = parseSections(header, bytes);
+      return { picture: parsePictureSection(header, sections[0]), alpha: alphaOf(header, sections) };
     } catch (error) {
       this.#note(error);
     }
+    return { picture: this.#picture(header, bytes), alpha: this.#alpha(header, bytes) };
+  }
+
+  #picture(header: Header, bytes: Uint8Array): PictureSection {
     if (bytes[headerLength] !== pictureTag)
       throw new TesseraError('corruptSection', 'the picture section is not where it must be', { offset: headerLength });
     const length = readLeb128(bytes, headerLength + 1);
@@ -56,6 +71,29 @@ export class Salvage {
     return { modeMap: parts[0], coarse: parts[1], tiles: parts.slice(2) };
   }
 
+  /**
+   * The alpha of a damaged file. Levels stand in it without protection, so it counts only when its own checksum is right.
+   */
+  #alpha(header: Header, bytes: Uint8Array): AlphaTile[] | undefined {
+    if (!header.alpha) return undefined;
+    try {
+      const length = readLeb128(bytes, headerLength + 1);
+      const alpha = alphaOf(header, [readSection(bytes, length.next + 4 + length.value, pictureTag)]);
+      this.#lostAlpha = alpha === undefined;
+      return alpha;
+    } catch (error) {
+      if (!(error instanceof TesseraError)) throw error;
+      this.#lostAlpha = true;
+      return undefined;
+    }
+  }
+
+  /** Notes alpha that does not decode; it is shown as opaque. */
+  loseAlpha(error: unknown): void {
+    this.#note(error);
+    this.#lostAlpha = true;
+  }
+
   /** Notes a tile that does not decode. */
   loseTile(tile: number, error: unknown): void {
     this.#note(error);
@@ -69,6 +107,7 @@ export class Salvage {
    * @param width - of the whole picture
    */
   missing(area: Region, width: number): Region[] {
+    if (this.#lostAlpha) return [{ x: 0, y: 0, width: area.width, height: area.height }];
     const columns = Math.ceil(width / tileSide);
     const side = tileSide + 2 * tileReach;
     return this.#lostTiles.flatMap((tile) => {

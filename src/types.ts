@@ -6,16 +6,19 @@ import type { ModelSource } from './models/source.js';
 
 /**
  * Pixels in: the shape of the browser's `ImageData`.
- * `data` holds red, green, blue, alpha per pixel, 8 bits each, sRGB, row after row from the top left.
+ * `data` holds red, green, blue, alpha per pixel, 8 bits each, sRGB, row after row from the top left; or as many channels as
+ * `channels` says. Alpha is not premultiplied.
  */
 export interface PixelSource {
   readonly data: Uint8Array | Uint8ClampedArray;
   readonly width: number;
   readonly height: number;
   readonly colorSpace?: string;
+  /** 4, the default: as above; 3: red, green, blue; 2: grey, alpha; 1: grey. */
+  readonly channels?: 1 | 2 | 3 | 4;
 }
 
-/** Pixels out: a real `ImageData` where that class exists, else an object of the same shape. Alpha is 255. */
+/** Pixels out: a real `ImageData` where that class exists, else an object of the same shape. Alpha is 255 where the file has none. */
 export interface Picture {
   readonly data: Uint8ClampedArray<ArrayBuffer>;
   readonly width: number;
@@ -68,8 +71,13 @@ export interface EncodeOptions extends CommonOptions {
   readonly patch?: 64 | 128 | 256;
   /** Number of interleaved rANS lanes. */
   readonly lanes?: 1 | 2 | 4 | 8;
-  /** Colour (red, green, blue; 0–255) to flatten onto when the picture is not opaque. Without it such a picture is refused. */
+  /** Colour (red, green, blue; 0–255) to flatten the picture onto. Without it alpha is kept, exactly. */
   readonly background?: readonly [number, number, number];
+  /**
+   * What becomes of the colours of pixels with alpha 0: `smooth` (the default) continues the visible ones, which saves bits; `keep`
+   * codes what is there.
+   */
+  readonly invisible?: 'smooth' | 'keep';
   /** Research: rate anchor and row of the step table, instead of `quality`. */
   readonly rate?: { readonly anchor: number; readonly step: number };
 }
@@ -147,7 +155,7 @@ export interface Decode {
   /**
    * Decodes a Tessera file.
    *
-   * @returns opaque RGBA pixels, an `ImageData` where the host has that class
+   * @returns RGBA pixels, an `ImageData` where the host has that class
    * @throws TesseraError
    */
   (bytes: ByteSource | Blob | Response, options?: DecodeOptions & { readonly partial?: false }): Promise<Picture>;
@@ -163,6 +171,8 @@ export interface Header {
   /** Side of a patch in pixels. */
   readonly patch: 64 | 128 | 256;
   readonly lanes: 1 | 2 | 4 | 8;
+  /** Whether some pixels may be transparent: there is an alpha section. */
+  readonly alpha: boolean;
   /** Id of the model pack. */
   readonly packId: number;
   /** First 8 bytes of the SHA-256 of the pack's decoder.bin, in hexadecimal. */

@@ -96,8 +96,12 @@ describe('encode and decode', () => {
     await sharp({ create: { width: 20, height: 20, channels: 4, background: { r: 0, g: 0, b: 0, alpha: 0.5 } } })
       .png()
       .toFile(at('alpha.png'));
-    expect((await tessera(['encode', 'alpha.png', '-o', 'alpha.tsr'])).stderr).toBe(
-      'tessera: alpha.png: warning: transparency is flattened onto white\n',
+    expect((await tessera(['encode', 'alpha.png', '-o', 'alpha.tsr'])).stderr).toBe('');
+    expect((await tessera(['decode', 'alpha.tsr', '-o', 'alpha-back.png'])).stderr).toBe('');
+    const { data, info } = await sharp(at('alpha-back.png')).raw().toBuffer({ resolveWithObject: true });
+    expect([info.channels, ...new Set(data.filter((_, index) => index % 4 === 3))]).toEqual([4, 128]);
+    expect((await tessera(['compare', 'alpha.png', 'alpha.tsr'])).stderr).toBe(
+      ['alpha.png', 'alpha.tsr'].map((name) => `tessera: ${name}: warning: transparency is compared over white\n`).join(''),
     );
     await sharp(picture).resize(40, 30).greyscale().png().toFile(at('grey.png'));
     expect((await tessera(['encode', 'grey.png', '-o', 'grey.tsr'])).code).toBe(0);

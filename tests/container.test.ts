@@ -32,6 +32,7 @@ const header: Header = {
   anchor: 3,
   step: 17,
   sections: 1,
+  alpha: false,
 };
 
 const picture = {
@@ -168,6 +169,7 @@ describe('header', () => {
       anchor: fc.integer({ min: 0, max: 255 }),
       step: fc.integer({ min: 0, max: 255 }),
       sections: fc.integer({ min: 1, max: 32 }),
+      alpha: fc.boolean(),
     });
     fc.assert(
       fc.property(headers, (value) => {
@@ -189,7 +191,7 @@ describe('header', () => {
   test.each([
     ['another version', { 4: 1 }, 'unsupportedVersion'],
     ['zero-block flags', { 5: 0x53 }, 'unsupportedFeature'],
-    ['profile bit 7', { 5: 0x93 }, 'unsupportedFeature'],
+    ['profile bit 7 without alpha', { 5: 0x93 }, 'corruptSection'],
     ['patch code 3', { 5: 0x1f }, 'unsupportedFeature'],
     ['border filter', { 22: 0x20 }, 'unsupportedFeature'],
   ])('%s behind a correct checksum', (_, changes, code) => {
@@ -249,7 +251,7 @@ describe('sections', () => {
     ['a section that is counted and not there', join(withSections(section, section).subarray(0, file.length)), 'truncated'],
     ['one byte left over that is no section', join(file, Uint8Array.of(0)), 'corruptSection'],
     ['an unknown critical section', withSections(section, writeSection(0x03, new Uint8Array(1))), 'unsupportedFeature'],
-    ['the reserved alpha section', withSections(section, writeSection(0x02, new Uint8Array(1))), 'unsupportedFeature'],
+    ['alpha that the header does not announce', withSections(section, writeSection(0x02, new Uint8Array(1))), 'corruptSection'],
     ['a length in a longer form', join(start, Uint8Array.of(1, 0x80, 0x00), new Uint8Array(4)), 'corruptSection'],
     ['a huge length', join(start, Uint8Array.of(1, 0xff, 0xff, 0xff, 0xff, 0x0f), new Uint8Array(4)), 'truncated'],
   ])('%s', (_, bytes, code) => {

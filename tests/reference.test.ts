@@ -96,7 +96,7 @@ describe('files of the encoder', () => {
 
 /** Writes a file of random modes and latents; returns it with the modes. */
 async function randomFile(
-  header: Omit<Header, 'sections'>,
+  header: Omit<Header, 'sections' | 'alpha'>,
   seed: number,
   spread: number,
   uniform: boolean,
@@ -149,7 +149,7 @@ describe('files that the encoder never writes', () => {
       [2, 4],
       [3, 8],
     ] as const) {
-      const header: Omit<Header, 'sections'> = {
+      const header: Omit<Header, 'sections' | 'alpha'> = {
         version: 0,
         width: 333,
         height: 201,

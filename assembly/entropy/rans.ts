@@ -131,6 +131,19 @@ export function decodeBit(lane: i32): u32 {
   return slot >> 14;
 }
 
+/** Decodes a bit on `lane` whose 0 has the first `zero` slots, 1…32,767. */
+// @ts-ignore: decorator
+@inline
+export function decodeChoice(lane: i32, zero: u32): u32 {
+  const address = LANES + (<usize>lane << 2);
+  const state = load<u32>(address);
+  const slot = state & 0x7fff;
+  const bit: u32 = slot < zero ? 0 : 1;
+  const frequency = bit ? 2 * HALF - zero : zero;
+  store<u32>(address, refill(frequency * (state >> 15) + slot - (bit ? zero : 0)));
+  return bit;
+}
+
 // ── Encoding ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 /** Opens a stream that will be built downwards in the `capacity` bytes at `out`. */

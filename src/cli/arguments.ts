@@ -93,8 +93,7 @@ export const help = `tessera: a learned image codec
   tessera compare A B                           PSNR and MS-SSIM of two pictures (.tsr too)
   tessera --version
 
-IN is PNG, JPEG or WebP (orientation applied, colours converted to sRGB, transparency flattened onto white). - is standard input or
-output. All commands take --json (one object on standard output), --quiet, --model FOLDER-OR-URL, --limit-pixels N.
+IN is PNG, JPEG or WebP (orientation applied, colours converted to sRGB, transparency kept). - is standard input or output. All commands take --json (one object on standard output), --quiet, --model FOLDER-OR-URL, --limit-pixels N.
 --partial shows what is whole of a damaged file and names the rest; the exit code is 3 all the same.
 -q is 50 and --effort 5 unless given.
 

@@ -5,6 +5,7 @@ import { decodeFile, decodePartially } from '../decode.js';
 import { defaultOptions, encodeDetailed } from '../encode.js';
 import { resolveLimits } from '../limits.js';
 import { msSsim, psnr } from '../metrics.js';
+import { flatten, isOpaque } from '../pixels.js';
 import type { CommonOptions, ModeCount, PartialPicture, Picture } from '../types.js';
 import { type CommandLine, exactFiles, numberFlag, textFlag } from './arguments.js';
 import { exitCodes, UsageError } from './exit.js';
@@ -131,8 +132,9 @@ export async function compareCommand(line: CommandLine, signal: AbortSignal): Pr
   const images = [];
   for (const name of names) {
     const { image, warnings } = await readAny(await readInput(name), name, resolveLimits(options.limits), options);
-    warn(line, name, warnings);
-    images.push(image);
+    const opaque = isOpaque(image.data);
+    warn(line, name, opaque ? warnings : [...warnings, 'transparency is compared over white']);
+    images.push(opaque ? image : flatten(image, [255, 255, 255]));
   }
   const [a, b] = images;
   // JSON has no infinity: the PSNR of equal pictures is null there.

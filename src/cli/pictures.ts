@@ -1,15 +1,15 @@
 /**
  * PNG, JPEG and WebP through sharp, an optional peer that only the command line uses.
  *
- * Reading applies the EXIF orientation, converts an embedded ICC profile to sRGB, reduces to 8 bits, takes the first frame, and flattens
- * transparency onto white. Whatever is lost that way is said in a warning.
+ * Reading applies the EXIF orientation, converts an embedded ICC profile to sRGB, reduces to 8 bits and takes the first frame. Whatever is
+ * lost that way is said in a warning.
  */
 
 import type { Sharp, SharpOptions } from 'sharp';
 import { decode } from '../codec.js';
 import { TesseraError } from '../errors.js';
 import { checkSize, type Limits } from '../limits.js';
-import { flatten, isOpaque } from '../pixels.js';
+import { isOpaque } from '../pixels.js';
 import type { CommonOptions, PixelSource } from '../types.js';
 import { PictureError } from './exit.js';
 
@@ -62,10 +62,7 @@ export async function readPicture(bytes: Uint8Array, name: string, limits: Limit
       .raw({ depth: 'uchar' })
       .toBuffer({ resolveWithObject: true });
     if (info.channels !== 4) throw new PictureError(`${name} has ${info.channels} channels after conversion`);
-    const image: PixelSource = { data, width: info.width, height: info.height };
-    if (isOpaque(data)) return { image, warnings };
-    warnings.push('transparency is flattened onto white');
-    return { image: flatten(image, [255, 255, 255]), warnings };
+    return { image: { data, width: info.width, height: info.height }, warnings };
   } catch (cause) {
     if (cause instanceof TesseraError || cause instanceof PictureError) throw cause;
     throw new PictureError(
@@ -81,12 +78,10 @@ export async function readAny(bytes: Uint8Array, name: string, limits: Limits, o
   return readPicture(bytes, name, limits);
 }
 
-/** Writes a PNG without alpha. */
+/** Writes a PNG, with alpha unless it is opaque. */
 export async function writePng({ data, width, height }: PixelSource): Promise<Uint8Array> {
   const sharp = await loadSharp();
   const bytes = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
-  return sharp(bytes, { raw: { width, height, channels: 4 } })
-    .removeAlpha()
-    .png()
-    .toBuffer();
+  const picture = sharp(bytes, { raw: { width, height, channels: 4 } });
+  return (isOpaque(data) ? picture.removeAlpha() : picture).png().toBuffer();
 }

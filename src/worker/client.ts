@@ -96,8 +96,12 @@ class Client implements WorkerCodec {
 
   async encode(image: PixelSource, options: EncodeOptions = {}): Promise<Uint8Array<ArrayBuffer>> {
     // An ImageData can be copied to a worker, but other classes of the same shape cannot.
-    const { data, width, height, colorSpace } = image;
-    const plain = { data, width, height, ...(colorSpace === undefined ? {} : { colorSpace }) };
+    const { data, width, height, colorSpace, channels } = image;
+    const plain = {
+      ...{ data, width, height },
+      ...(colorSpace === undefined ? {} : { colorSpace }),
+      ...(channels === undefined ? {} : { channels }),
+    };
     const reply = await this.#run((id) => ({ id, call: 'encode', image: plain, options: sendable(options) }), options);
     if ('bytes' in reply) return reply.bytes;
     throw unexpected();

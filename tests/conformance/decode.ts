@@ -1,8 +1,11 @@
 /** A file through the library's own steps, with all that comes of them: mode map and latents too. No module of Node is used. */
 
+import { AlphaReader } from '../../src/alpha/decode.js';
+import { alphaOf } from '../../src/alpha/section.js';
 import { parseHeader, parsePictureSection, parseSections } from '../../src/container.js';
 import type { Core } from '../../src/core.js';
 import type { DecoderPack } from '../../src/models/pack.js';
+import { Pacer } from '../../src/pacer.js';
 import { wasmSynthesis } from '../../src/transforms/wasm.js';
 
 /** What a file says. */
@@ -34,6 +37,12 @@ export async function decodeContents(core: Core, pack: DecoderPack, bytes: Uint8
   const latents = [0, 1, 2, 3, 4, 5, 6].map((grid) => core.plane(0, grid).slice());
   const pixels = new Uint8ClampedArray(header.width * header.height * 4);
   await wasmSynthesis.run({ core, width: header.width, height: header.height, patch: header.patch }, pixels, async () => {});
+  if (header.alpha) {
+    const { width, height } = header;
+    const tiles = alphaOf(header, parseSections(header, bytes)) ?? [];
+    const reader = new AlphaReader({ core, pacer: new Pacer({}, {}), tiles, width, height, area: { x: 0, y: 0, width, height } });
+    await reader.fill({ y: 0, width, height, data: pixels });
+  }
   core.reset();
   core.useSimd(true);
   return { modeMap, latents, pixels };

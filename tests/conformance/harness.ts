@@ -4,9 +4,10 @@
  */
 
 import { instantiateSync } from '@assemblyscript/loader';
-import { type PictureSection, writeFile } from '../../src/container.js';
+import { type AlphaTile, writeAlphaSection } from '../../src/alpha/section.js';
+import { alphaTag, type PictureSection, type SectionContents, writeFile } from '../../src/container.js';
 import { codecWasm } from '../../src/generated/codec-wasm.js';
-import { gridCount, gridSide, patchLayout } from '../../src/geometry.js';
+import { gridCount, gridSide, patchLayout, tileArea, tileCount } from '../../src/geometry.js';
 import type { DecoderPack, ModeSet } from '../../src/models/pack.js';
 import type { Header } from '../../src/types.js';
 import type { Core as CoreExports } from '../kernels/core.js';
@@ -16,13 +17,15 @@ export type MapKind = 'none' | 'fixed' | 'adaptive' | 'uniform';
 
 /** Everything that decides the bytes of a file. */
 export interface FileContents {
-  readonly header: Omit<Header, 'sections'>;
+  readonly header: Omit<Header, 'sections' | 'alpha'>;
   /** Mode of every patch. */
   readonly modes: Uint8Array;
   readonly map: MapKind;
   /** Grids 0…6, each row after row. */
   readonly grids: readonly Int16Array[];
   /** Sections after the picture: ascending tags with bit 6 set. */
+  /** Alpha of every pixel, row after row; opaque without it. */
+  readonly alpha?: Uint8Array;
   readonly sections?: readonly { readonly tag: number; readonly payload: Uint8Array }[];
 }
 
@@ -62,7 +65,7 @@ export class BareCore {
   }
 
   /** Prepares for a picture; without `tables` those of the last call stay. */
-  begin(pack: DecoderPack, header: Omit<Header, 'sections'>, tables = true): void {
+  begin(pack: DecoderPack, header: Omit<Header, 'sections' | 'alpha'>, tables = true): void {
     const { exports } = this;
     if (tables) must(exports.loadTables(this.copyIn(pack.classes), this.copyIn(pack.frequencies)), 'loadTables');
     const set = pack.modeSets.get(header.modes);
@@ -141,7 +144,29 @@ export function join(...parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
 
 /** A whole file. */
 export function writeContents(pack: DecoderPack, contents: FileContents): Uint8Array<ArrayBuffer> {
-  return writeFile(contents.header, pictureSection(pack, contents), contents.sections);
+  return writeFile(contents.header, pictureSection(pack, contents), [...alphaSections(contents), ...(contents.sections ?? [])]);
+}
+
+/** The alpha section, if the contents have alpha: each tile of the kind that its levels allow. */
+function alphaSections({ header, alpha }: FileContents): SectionContents[] {
+  if (alpha === undefined) return [];
+  const core = new BareCore();
+  const tiles = Array.from({ length: tileCount(header.width, header.height) }, (_, tile): AlphaTile => {
+    const area = tileArea(tile, header.width, header.height);
+    const samples = new Uint8Array(area.width * area.height);
+    for (let y = 0; y < area.height; y++) {
+      const start = (area.y + y) * header.width + area.x;
+      samples.set(alpha.subarray(start, start + area.width), y * area.width);
+    }
+    const levels = [...new Set(samples)];
+    if (levels.length === 1) return { kind: 'constant', level: levels[0] };
+    const kind = levels.length === 2 ? 'mask' : 'levels';
+    const encode = kind === 'mask' ? core.exports.encodeMask : core.exports.encodeLevels;
+    const coded = kind === 'mask' ? samples.map((level) => levels.indexOf(level)) : samples;
+    const stream = core.written('alpha', (out, capacity) => encode(core.copyIn(coded), area.width, area.height, out, capacity));
+    return kind === 'mask' ? { kind, levels: [levels[0], levels[1]], stream } : { kind, stream };
+  });
+  return [{ tag: alphaTag, payload: writeAlphaSection(tiles) }];
 }
 
 /** Pixels of a file's contents, by the scalar kernels of the core. RGBA. */
@@ -161,7 +186,11 @@ export function pixelsOf(pack: DecoderPack, contents: FileContents): Uint8Array 
     const pixel = Math.floor(index / columns) * patch * width + (index % columns) * patch;
     must(core.exports.synthesisePatch(index, out + 4 * pixel, 4 * width), `patch ${index}`);
   }
-  return core.bytes(out, width * height * 4).slice();
+  const pixels = core.bytes(out, width * height * 4).slice();
+  contents.alpha?.forEach((level, index) => {
+    pixels[4 * index + 3] = level;
+  });
+  return pixels;
 }
 
 /** The latents as conformance vectors hash them: i16 little endian, grid 0 first. */

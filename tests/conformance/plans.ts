@@ -28,7 +28,11 @@ export interface Plan {
   readonly pattern: ModePattern;
   readonly latents: LatentKind;
   readonly sections: readonly (readonly [tag: number, length: number])[];
+  readonly alpha?: AlphaPattern;
 }
+
+/** How the alpha of a file is drawn; `kinds` goes through the kinds of tiles. */
+export type AlphaPattern = 'clear' | 'mask' | 'levels' | 'extremes' | 'kinds';
 
 const usual: Omit<Plan, 'name' | 'purpose'> = {
   width: 65,
@@ -133,6 +137,14 @@ export const plans: readonly Plan[] = [
   plan('shape-tall', 'Three tiles in a column', { width: 33, height: 1025, patch: 64, map: 'adaptive', pattern: 'runs', lanes: 8 }),
   plan('shape-narrow-patches', 'A last patch column and row of one pixel', { width: 129, height: 65, patch: 64, map: 'fixed' }),
 
+  // Alpha.
+  plan('alpha-clear', 'Every alpha is 0', { width: 20, height: 9, alpha: 'clear' }),
+  plan('alpha-mask', 'Two levels of alpha, neither of them 0 or 255', { width: 90, height: 70, alpha: 'mask' }),
+  plan('alpha-levels', 'Ramps, flat parts and noise in the alpha', { width: 90, height: 70, alpha: 'levels', sections: [[0x41, 3]] }),
+  plan('alpha-extremes', 'Alpha that leaps by every difference, over the wrap at 256', { width: 64, height: 33, alpha: 'extremes' }),
+  plan('alpha-pixel', 'One pixel that is not opaque', { width: 1, height: 1, alpha: 'levels' }),
+  plan('alpha-tiles', 'Tiles of alpha of every kind, an opaque one among them', { width: 1600, height: 20, patch: 128, alpha: 'kinds' }),
+
   // Sections that a reader skips.
   plan('section-empty', 'An empty section with the lowest tag that may be skipped', { width: 20, height: 9, sections: [[0x40, 0]] }),
   plan('section-icc-exif', 'The two reserved metadata sections with bytes that mean nothing', {
@@ -167,7 +179,22 @@ export function contentsOf(plan: Plan, packHash: string): FileContents {
     map: plan.map,
     grids: emptyGrids(width, height).map((grid, index) => grid.map((_, position) => drawLatent(random, plan.latents, index, position))),
     sections: plan.sections.map(([tag, length]) => ({ tag, payload: random.bytes(length) })),
+    ...(plan.alpha === undefined ? {} : { alpha: drawAlpha(random, plan.alpha, width, height) }),
   };
+}
+
+/** Alpha of every pixel. */
+export function drawAlpha(random: Random, pattern: AlphaPattern, width: number, height: number): Uint8Array {
+  const inside = (x: number, y: number): boolean => (x - 40) ** 2 + (y - 30) ** 2 < 600;
+  const level = (kind: AlphaPattern, x: number, y: number): number => {
+    if (kind === 'clear') return 0;
+    if (kind === 'mask') return inside(x, y) || random.once(60) ? 200 : 17;
+    if (kind === 'extremes') return (x * x + 37 * y) & 255;
+    if (kind === 'kinds') return x < 512 ? 255 : level(x < 1024 ? 'mask' : x < 1536 ? 'levels' : 'clear', x % 512, y);
+    if (inside(x, y)) return 255;
+    return y > 40 ? Math.min(255, 3 * x) : random.once(3) ? random.below(256) : 0;
+  };
+  return Uint8Array.from({ length: width * height }, (_, index) => level(pattern, index % width, Math.floor(index / width)));
 }
 
 /** Modes of `count` patches. */

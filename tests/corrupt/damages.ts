@@ -46,7 +46,7 @@ export function corruptFiles(decoder: Uint8Array, vector: (name: string) => Uint
     return bytes;
   };
   const withSections = (...sections: readonly Uint8Array[]): Uint8Array =>
-    join(writeHeader({ ...header, sections: sections.length }), ...sections);
+    join(writeHeader({ ...header, sections: sections.length, alpha: sections.some(([tag]) => tag === 2) }), ...sections);
   const pictureSection = (parts: Partial<typeof picture> = {}): Uint8Array =>
     writeSection(1, writePictureSection({ ...picture, ...parts }));
   const withPicture = (parts: Partial<typeof picture>): Uint8Array => withSections(pictureSection(parts));
@@ -62,14 +62,13 @@ export function corruptFiles(decoder: Uint8Array, vector: (name: string) => Uint
   add('png.tsr', 'notOurFormat', 'the signature of PNG', join(Uint8Array.of(0x89, 0x50, 0x4e, 0x47, 13, 10, 26, 10), base.subarray(8)));
   add('version-1.tsr', 'unsupportedVersion', 'version 1', withHeader({ 4: 1 }));
   add('profile-bit-6.tsr', 'unsupportedFeature', 'zero-block flags, reserved', withHeader({ 5: base[5] | 0x40 }));
-  add('profile-bit-7.tsr', 'unsupportedFeature', 'reserved bit of the profile', withHeader({ 5: base[5] | 0x80 }));
   add('patch-code-3.tsr', 'unsupportedFeature', 'reserved patch size', withHeader({ 5: base[5] | 0x0c }));
   add('border-filter.tsr', 'unsupportedFeature', 'unknown border filter', withHeader({ 22: 0x20 }));
   add(
     'section-critical.tsr',
     'unsupportedFeature',
-    'the reserved alpha section',
-    withSections(pictureSection(), writeSection(2, Uint8Array.of(1))),
+    'an unknown section that no reader may skip',
+    withSections(pictureSection(), writeSection(3, Uint8Array.of(1))),
   );
   add('pack-id.tsr', 'unknownModel', 'the id of a pack that is not there', withHeader({ 10: 0xfe }));
   add('pack-hash.tsr', 'unknownModel', 'the right id with another hash', withHeader({ 12: base[12] ^ 1 }));
@@ -167,6 +166,22 @@ export function corruptFiles(decoder: Uint8Array, vector: (name: string) => Uint
   const one = vector('pixel-one-codec');
   add('escape-prefix.tsr', 'entropyDesync', 'an escape of seventeen ones', escapedFile(decoder, one, 'longPrefix'));
   add('escape-large.tsr', 'entropyDesync', 'a latent of 32768', escapedFile(decoder, one, 32_768));
+
+  // Alpha: the file of two patches is one tile.
+  const withAlpha = (...payload: number[]): Uint8Array => withSections(pictureSection(), writeSection(2, Uint8Array.from(payload)));
+  for (const [name, why, payload] of [
+    ['alpha-empty', 'an alpha section without lengths', []],
+    ['alpha-sum', 'tiles of alpha that add up to less than the section', [2, 0, 9, 9]],
+    ['alpha-level', 'a byte behind the one level', [3, 0, 9, 9]],
+    ['alpha-one-level', 'a mask of the same level twice', [7, 1, 9, 9, 0, 0, 128, 0]],
+    ['alpha-kind', 'an unknown kind of alpha', [1, 3]],
+  ] as const) {
+    add(`${name}.tsr`, 'corruptSection', why, withAlpha(...payload));
+  }
+  add('alpha-missing.tsr', 'corruptSection', 'no alpha section, against the header', withHeader({ 5: base[5] | 0x80 }));
+  add('alpha-unwanted.tsr', 'corruptSection', 'an alpha section, against the header', withHeader({ 5: base[5] }, withAlpha(0)));
+  add('alpha-state.tsr', 'entropyDesync', 'alpha without a coder state', withAlpha(1, 2));
+  add('alpha-end.tsr', 'entropyDesync', 'a coder state that cannot be that of a mask of 65 samples', withAlpha(7, 1, 0, 255, 1, 2, 3, 4));
 
   // 4x: over a limit. The first is 40 bytes long.
   const claim = (width: number, height: number): Uint8Array => join(writeHeader({ ...header, width, height }), new Uint8Array(13));

@@ -37,7 +37,7 @@ export function readContainer(file: Uint8Array): FileParts {
   const packHash = Buffer.from(header.take(8)).toString('hex');
   const [anchor, step, sectionByte] = [header.u8(), header.u8(), header.u8()];
   const patchCode = (profile >> 2) & 3;
-  demand(profile < 64 && patchCode < 3 && sectionByte < 32, 'unsupportedFeature');
+  demand((profile & 0x40) === 0 && patchCode < 3 && sectionByte < 32, 'unsupportedFeature');
 
   const sections = new Map<number, Uint8Array>();
   let lastTag = -1;
@@ -50,12 +50,12 @@ export function readContainer(file: Uint8Array): FileParts {
     const stated = reader.u32();
     const payload = reader.take(length);
     demand(stated === checksum(Buffer.concat([head, payload])), 'checksumMismatch');
-    demand(tag === 1 || (tag & 0x40) !== 0, 'unsupportedFeature');
+    demand(tag === 1 || tag === 2 || (tag & 0x40) !== 0, 'unsupportedFeature');
     sections.set(tag, payload);
     lastTag = tag;
   }
   const picture = sections.get(1);
-  demand(reader.at === file.length && picture !== undefined, 'corruptSection');
+  demand(reader.at === file.length && picture !== undefined && sections.has(2) === profile >= 0x80, 'corruptSection');
 
   const modes = 2 ** (profile & 3);
   const parts = new Reader(picture, 'corruptSection');
@@ -63,7 +63,7 @@ export function readContainer(file: Uint8Array): FileParts {
   const [modeMap, coarse, ...tiles] = lengths.map((length) => parts.take(length));
   demand(parts.at === picture.length && (modeMap.length === 0) === (modes === 1), 'corruptSection');
   return {
-    ...{ width, height, modes, patch: [128, 64, 256][patchCode], lanes: 2 ** (profile >> 4) },
+    ...{ width, height, modes, patch: [128, 64, 256][patchCode], lanes: 2 ** ((profile >> 4) & 3) },
     ...{ packId, packHash, anchor, step, sections, modeMap, coarse, tiles },
   };
 }

@@ -1,8 +1,9 @@
 /**
  * A second decoder, slow and plain, written from FORMAT.md alone: it shares no code with `src/` and `assembly/`, so that where both agree,
- * the document says enough. `bytes`, `container` (§1), `pack` (§7), `latents` (§2 to §5), `pixels` (§6).
+ * the document says enough. `bytes`, `container` (§1), `pack` (§7), `latents` (§2 to §5), `pixels` (§6), `alpha` (§9).
  */
 
+import { readAlpha } from './alpha.js';
 import { demand } from './bytes.js';
 import { readContainer } from './container.js';
 import { Latents } from './latents.js';
@@ -30,8 +31,10 @@ export function decodePlainly(file: Uint8Array, pack: Pack): Decoded {
   demand(parts.anchor < pack.codecs[0].length && parts.step < pack.steps.length, 'corruptHeader');
   demand(parts.modes <= pack.codecs.length, 'unsupportedFeature');
   const latents = new Latents(parts, pack);
+  const pixels = pixelsOf(latents);
+  for (const [index, level] of readAlpha(parts).entries()) pixels[4 * index + 3] = level;
   return {
     ...{ width: parts.width, height: parts.height, modeMap: Uint8Array.from(latents.modes) },
-    ...{ latents: latents.grids.map(({ values }) => values), pixels: pixelsOf(latents) },
+    ...{ latents: latents.grids.map(({ values }) => values), pixels },
   };
 }

@@ -5,7 +5,7 @@ import { loadPack, type Pack } from '../../src/models/load.js';
 import type { ModelFiles } from '../../src/models/source.js';
 import { emptyGrids, type FileContents, type MapKind, writeContents } from '../conformance/harness.js';
 import { conformanceDecoder, packOfDecoder } from '../conformance/pack.js';
-import { drawLatent, drawModes, type LatentKind, type ModePattern } from '../conformance/plans.js';
+import { type AlphaPattern, drawAlpha, drawLatent, drawModes, type LatentKind, type ModePattern } from '../conformance/plans.js';
 import type { Random } from '../conformance/random.js';
 import { fromRoot } from '../helpers.js';
 import { type Pack as PlainPack, readPack } from './pack.js';
@@ -19,6 +19,8 @@ export interface Generated {
 }
 
 type Packs = Omit<Generated, 'bytes'>;
+
+const alphaPatterns: readonly AlphaPattern[] = ['clear', 'mask', 'levels', 'extremes', 'kinds'];
 
 /** Seeds of the random packs; 0 stands for the trained one. */
 const packSeeds = [0, 0, 1, 1, 2, 3, 4, 5] as const;
@@ -81,6 +83,7 @@ export async function generateFile(random: Random): Promise<Generated> {
       grid.map((_, position) => drawLatent(random, kindOfGrid[index % kindOfGrid.length], index, position)),
     ),
     sections: drawSections(random),
+    ...(random.once(3) ? { alpha: drawAlpha(random, random.pick(alphaPatterns), width, height) } : {}),
   };
   return { ...both, bytes: writeContents(decoder, contents) };
 }

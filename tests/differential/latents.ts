@@ -73,7 +73,7 @@ export class Latents {
 }
 
 /** §5: a rANS stream. */
-class Stream {
+export class Stream {
   readonly #reader: Reader;
   readonly #states: number[];
 

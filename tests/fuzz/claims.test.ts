@@ -17,7 +17,20 @@ const huge = new Uint8Array(readFileSync(fromRoot('tests/corrupt/files/huge-6553
 function claim(width: number, height: number): Uint8Array {
   const [packId, packHash] = [65_535, '0'.repeat(16)];
   return join(
-    writeHeader({ version: 0, width, height, modes: 8, patch: 64, lanes: 2, packId, packHash, anchor: 0, step: 0, sections: 1 }),
+    writeHeader({
+      version: 0,
+      width,
+      height,
+      modes: 8,
+      patch: 64,
+      lanes: 2,
+      packId,
+      packHash,
+      anchor: 0,
+      step: 0,
+      sections: 1,
+      alpha: false,
+    }),
     new Uint8Array(13),
   );
 }
