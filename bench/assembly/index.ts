@@ -30,9 +30,14 @@ import { fillFloatWindow } from '../../assembly/synthesis/window';
 
 export * from '../../assembly/index';
 
-/** Predictions of all symbols of a patch, windows included, without entropy coding. `out` holds 8 bytes per symbol. */
-export function contextPatch(patch: i32, out: usize): void {
-  for (let grid = 6; grid >= 0; --grid) collectPatch(patch, grid, out);
+/**
+ * Predictions of all symbols of a patch, windows included, without entropy coding.
+ * @param out  room for 8 bytes per symbol: {row u16, integer part i16, latent i32}
+ * @returns the address after them
+ */
+export function contextPatch(patch: i32, out: usize): usize {
+  for (let grid = 6; grid >= 0; --grid) out = collectPatch(patch, grid, out);
+  return out;
 }
 
 /** The windows that the context model reads, alone. */

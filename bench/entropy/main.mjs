@@ -3,7 +3,8 @@
 //   node bench/entropy/main.mjs [--symbols 1000000] [--rounds 7] [--lanes 1,2,4,8] [--out FOLDER]
 //
 // rANS in WebAssembly with the SIMD and with the scalar search, in plain TypeScript, and in C where gcc is installed: the same
-// algorithm, tables and symbols, in turns. Every turn decodes what it encoded and compares; all four must write the same bytes.
+// algorithm, tables and symbols, in turns. Every turn decodes what it encoded and compares; all four must write the same bytes. Two range
+// coders from npm stand beside them.
 import { execFileSync, spawnSync } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
@@ -13,7 +14,8 @@ import { BareCore, benchCore, loadInner } from '../lib/core.mjs';
 import { environment, table, writeResult } from '../lib/environment.mjs';
 import { median, round, timedNow } from '../lib/measure.mjs';
 import { measureContext, measureModeMap } from './models.mjs';
-import { sources } from './sources.mjs';
+import { packageCoders } from './packages.mjs';
+import { pictureSource, sources } from './sources.mjs';
 
 const { values: options } = parseArgs({
   options: {
@@ -127,27 +129,60 @@ function measureSource(source, lanes, native) {
     }
   }
   check(streams.size === 1, `${source.name}: the coders write different bytes`);
+  const others = lanes === laneCounts[0] ? measurePackages(source) : [];
   const excess = length - source.bits / 8;
   check(excess <= 0.001 * (source.bits / 8) + 4 * lanes, `${source.name}: ${excess} bytes over the cross-entropy`);
-  return Object.entries(times).map(([coder, { encode, decode }]) => ({
-    source: source.name,
-    lanes,
-    coder,
-    bitsPerSymbol: round((8 * length) / count),
-    crossEntropy: round(source.bits / count),
-    excessBytes: Math.round(excess),
-    encodeMsymbols: round(1000 / median(encode)),
-    decodeMsymbols: round(1000 / median(decode)),
-    decodeMBperSecond: round((1000 * length) / count / median(decode)),
-  }));
+  return Object.entries(times)
+    .map(([coder, { encode, decode }]) => ({
+      source: source.name,
+      lanes,
+      coder,
+      bitsPerSymbol: round((8 * length) / count),
+      crossEntropy: round(source.bits / count),
+      excessBytes: Math.round(excess),
+      encodeMsymbols: round(1000 / median(encode)),
+      decodeMsymbols: round(1000 / median(decode)),
+      decodeMBperSecond: round((1000 * length) / count / median(decode)),
+    }))
+    .concat(others);
+}
+
+/** The coders from npm: whole streams of their own, which need not be as short. */
+function measurePackages(source) {
+  return Object.entries(packageCoders(source)).map(([coder, { encode, decode }]) => {
+    const times = { encode: [], decode: [] };
+    const row = { source: source.name, lanes: '', coder };
+    let length = 0;
+    for (let turn = -1; turn < 3; turn++) {
+      const encoding = timedNow(encode);
+      const bytes = encoding.value.slice();
+      const decoding = timedNow(() => decode(bytes));
+      // A package may fail on a stream; that is its result then, and no figure stands beside it.
+      if (source.symbols.some((symbol, index) => decoding.value[index] !== symbol)) return { ...row, bitsPerSymbol: 'round trip fails' };
+      length = bytes.length;
+      if (turn < 0) continue;
+      times.encode.push((encoding.cpu * 1e6) / source.symbols.length);
+      times.decode.push((decoding.cpu * 1e6) / source.symbols.length);
+    }
+    const count = source.symbols.length;
+    return {
+      ...row,
+      bitsPerSymbol: round((8 * length) / count),
+      crossEntropy: round(source.bits / count),
+      excessBytes: Math.round(length - source.bits / 8),
+      encodeMsymbols: round(1000 / median(times.encode)),
+      decodeMsymbols: round(1000 / median(times.decode)),
+      decodeMBperSecond: round((1000 * length) / count / median(times.decode)),
+    };
+  });
 }
 
 const native = nativeTwin();
 if (native === undefined) console.error('gcc is not installed: no comparison with C');
 const rans = [];
-for (const source of sources(pack, count)) {
-  // All lane counts where it matters, the default of two for the other shapes.
-  for (const lanes of source.name.startsWith('pack') ? laneCounts : [2]) rans.push(...measureSource(source, lanes, native));
+for (const source of [await pictureSource(inner, code, pack, count), ...sources(pack, count)]) {
+  // All lane counts where it matters, the default of one for the other shapes.
+  for (const lanes of /^(picture|pack)/.test(source.name) ? laneCounts : [1]) rans.push(...measureSource(source, lanes, native));
   console.error(`${source.name}: measured`);
 }
 console.log(table(Object.keys(rans[0]), rans));

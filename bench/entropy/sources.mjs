@@ -1,5 +1,7 @@
 // Tables and symbols to code: the rows of the pack, and single distributions from uniform to 1 in 2^15.
+import { BareCore } from '../lib/core.mjs';
 import { seeded } from '../lib/measure.mjs';
+import { pictureFiles, pictureFolder, readPicture } from '../lib/pictures.mjs';
 
 const slots = 2 ** 15;
 const classCount = 64;
@@ -77,6 +79,41 @@ function draw(tables, count, chooseRow, random) {
   return { rows, symbols, bits };
 }
 
+/** Rows and symbols of a real picture of about 0.5 bit per pixel, in coding order, as often as fills `count`; escapes are left out. */
+export async function pictureSource(inner, code, pack, count) {
+  const folder = pictureFolder();
+  const image = await readPicture(pictureFiles(folder.path)[0]);
+  const { bytes } = await inner.encodeDetailed(inner.engineOfPackage(), image, { quality: 40, modes: 1, effort: 1 }, { cost: false });
+  const core = new BareCore(code, pack);
+  core.decodeLatents(core.open(inner, bytes));
+  const { exports } = core;
+  const out = core.allocate(16 * 256 * 256);
+  const { classes } = pack.decoder;
+  const rows = [];
+  const symbols = [];
+  for (let patch = 0; patch < exports.patchCount(); patch++) {
+    const end = exports.contextPatch(patch, out) >>> 0;
+    const entries = new DataView(exports.memory.buffer, out, end - out);
+    for (let at = 0; at < entries.byteLength; at += 8) {
+      const row = entries.getUint16(at, true);
+      const reach = classes[2 * (row >> 4)];
+      const symbol = entries.getInt32(at + 4, true) - entries.getInt16(at + 2, true) + reach + 1;
+      if (symbol < 1 || symbol > 2 * reach + 1) continue;
+      rows.push(row);
+      symbols.push(symbol);
+    }
+  }
+  const block = { classes: pack.decoder.classes, frequencies: pack.decoder.frequencies };
+  const tables = rowsOf(block);
+  const repeated = (values) => Uint16Array.from({ length: count }, (_, index) => values[index % values.length]);
+  const all = { rows: repeated(rows), symbols: repeated(symbols) };
+  const bits = all.rows.reduce((sum, row, index) => {
+    const entry = row * rowEntries + all.symbols[index];
+    return sum + 15 - Math.log2(tables[entry + 1] - tables[entry]);
+  }, 0);
+  return { name: `picture ${image.name}`, block, tables, ...all, bits };
+}
+
 /** All sources: {name, block, tables, rows, symbols, bits}. */
 export function* sources(pack, count) {
   const block = { classes: pack.decoder.classes, frequencies: pack.decoder.frequencies };
@@ -86,7 +123,7 @@ export function* sources(pack, count) {
   const mostlyNarrow = (random) => Math.floor(random() * (random() < 0.9 ? rowCount / 8 : rowCount));
   yield { name: 'pack, all rows alike', block, tables, ...draw(tables, count, anyRow, seeded(1)) };
   yield { name: 'pack, mostly narrow rows', block, tables, ...draw(tables, count, mostlyNarrow, seeded(2)) };
-  for (const symbols of [5, 17, 65]) {
+  for (const symbols of [5, 9, 17, 33, 65]) {
     for (const [shape, weight] of Object.entries(shapes)) {
       const made = blockOf(toFrequencies(Array.from({ length: symbols }, (_, index) => weight(index))));
       const rows = rowsOf(made);

@@ -12,12 +12,14 @@ const inner = `
   export { parseHeader, parsePictureSection, parseSections } from './src/container.js';
   export { gridSide, symbolCount } from './src/geometry.js';
   export { createCodec, init } from './src/codec.js';
+  export { defaultOptions } from './src/encode.js';
   export { modeSetOf } from './src/wasm.js';
 `;
 const flags = ['-O3', '--noAssert', '--runtime', 'stub', '--enable', 'simd', '--use', 'abort='];
 
-/** Builds what is missing and imports the inner functions. */
-export async function loadInner() {
+/** Builds what is missing and imports the inner functions. @param built - another process has just built them */
+export async function loadInner({ built = false } = {}) {
+  if (built) return import('../../build/bench.js');
   ensureBuilt();
   await build({
     stdin: { contents: inner, resolveDir: fromRoot(), loader: 'ts' },

@@ -1,6 +1,7 @@
 // From the rows of scripts/evaluate.mjs to curves: means over the pictures, CompressAI's and Cool-Chic's file shapes.
 import { readFileSync } from 'node:fs';
 import { averageCurve, bdRate, readSeries } from '../../scripts/bdrate.mjs';
+import { median, round } from '../lib/measure.mjs';
 
 /** Rows of a table, as objects of texts; lines that start with # are remarks. */
 export function readRows(path) {
@@ -51,6 +52,7 @@ export function curvesOf(path) {
           bpp: mean((row) => Number(row.bpp)),
           psnr: 10 * Math.log10(255 ** 2 / mse),
           msssim: mean((row) => Number(row.msssim)),
+          ssim: mean((row) => Number(row.ssim)),
           encodeMs: mean((row) => (1e6 * Number(row.encodeMs)) / (Number(row.width) * Number(row.height))),
           decodeMs: mean((row) => (1e6 * Number(row.decodeMs)) / (Number(row.width) * Number(row.height))),
         };
@@ -69,11 +71,29 @@ export function bdTable(anchorPaths, paths) {
     for (const [anchor, anchorImages] of load(anchorPaths)) {
       const common = [...testImages.keys()].filter((image) => anchorImages.has(image));
       const result = common.length > 0 && bdRate(averageCurve(anchorImages, common), averageCurve(testImages, common));
-      row[anchor] = result && anchor !== test ? `${(100 * result.rate).toFixed(1)} %` : '';
+      row[anchor] = result && anchor !== test ? Number((100 * result.rate).toFixed(1)) : '';
     }
     rows.push(row);
   }
   return rows;
+}
+
+/** What each effort costs and buys: CPU time per megapixel, and bits for the same PSNR against the default effort. */
+export function effortLadder(path, defaultEffort) {
+  const series = [...readSeries(path)];
+  const rows = readRows(path);
+  const effortOf = (name) => Number(name.match(/effort=(\d+)/)[1]);
+  const anchor = series.find(([name]) => effortOf(name) === defaultEffort)[1];
+  const images = [...anchor.keys()];
+  const usual = averageCurve(anchor, images);
+  return series
+    .map(([name, test]) => {
+      const effort = effortOf(name);
+      const times = rows.filter((row) => Number(row.effort) === effort).map((row) => (1e6 * row.encodeMs) / (row.width * row.height));
+      const result = bdRate(usual, averageCurve(test, images));
+      return { effort, msPerMegapixel: round(median(times)), bdRatePercent: Number((100 * result.rate).toFixed(2)) };
+    })
+    .sort((a, b) => a.effort - b.effort);
 }
 
 /** A curve in the shape of CompressAI's results. */

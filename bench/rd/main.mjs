@@ -1,32 +1,38 @@
 // Rate and distortion of real files: Tessera with 1, 2, 4 and 8 codecs beside the formats people would use instead.
 //
-//   node bench/rd/main.mjs [--folder FOLDER] [--limit N] [--modes 1,2,4,8] [--efforts 5] [--qualities …] [--crops 3]
-//                          [--skip tessera,peers,crops] [--out FOLDER]
+//   node bench/rd/main.mjs [--folder FOLDER] [--limit N] [--qualities …] [--modes 1,2,4] [--subset-qualities …] [--processes 2]
+//                          [--efforts …] [--effort-pictures 6] [--effort-qualities …] [--crops 3]
+//                          [--skip tessera,peers,efforts,report,crops] [--out FOLDER]
 //
-// Rows: scripts/evaluate.mjs for Tessera, the same columns for the peers. `--skip` uses the tables that are there already.
-// Writes rd/tessera.tsv, rd/peers.tsv, rd/coolchic-*.tsv, rd/compressai-*.json, rd/*.svg, rd/report.html and rd.json.
-import { execFileSync } from 'node:child_process';
-import { existsSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { basename, join, resolve } from 'node:path';
+// Every file of Tessera is decoded again and compared with the encoder's reconstruction. Rows that are known are not computed again (cells.mjs);
+// `--skip` uses the tables that are there already. Times are CPU times of a loaded machine: bench/speed has the careful ones.
+// Writes rd/tessera.tsv, rd/peers.tsv, rd/efforts.tsv, rd/coolchic-*.tsv, rd/compressai-*.json, rd/*.svg and rd.json; the report with
+// its crops goes to out/bench/report.html, since crops of Kodak are not ours to hand out.
+import { fork } from 'node:child_process';
+import { existsSync, writeFileSync } from 'node:fs';
+import { basename } from 'node:path';
 import { parseArgs } from 'node:util';
 import { fromRoot } from '../../scripts/setup.mjs';
 import { loadInner } from '../lib/core.mjs';
 import { environment, resultPath, table, writeResult } from '../lib/environment.mjs';
-import { timed } from '../lib/measure.mjs';
 import { pictureFiles, pictureFolder, readPicture } from '../lib/pictures.mjs';
+import { identity, split, tableOf } from './cells.mjs';
 import { loadCodecs } from './codecs.mjs';
 import { cropsOf } from './crops.mjs';
-import { bdTable, compressAi, coolChic, curvesOf, readRemarks, readRows, seriesOf } from './curves.mjs';
+import { bdTable, compressAi, coolChic, curvesOf, effortLadder, readRemarks, readRows, seriesOf } from './curves.mjs';
 import { charts, reportPage } from './report.mjs';
 
 const { values: options } = parseArgs({
   options: {
     folder: { type: 'string' },
     limit: { type: 'string' },
-    modes: { type: 'string', default: '1,2,4,8' },
-    efforts: { type: 'string', default: '5' },
+    modes: { type: 'string', default: '1,2,4' },
     qualities: { type: 'string', default: '0,10,20,30,40,50,60,70,80,90,100' },
+    'subset-qualities': { type: 'string', default: '10,30,50,70,90' },
+    efforts: { type: 'string', default: '1,2,3,4,5,6,7' },
+    'effort-pictures': { type: 'string', default: '6' },
+    'effort-qualities': { type: 'string', default: '20,40,60,80' },
+    processes: { type: 'string', default: '2' },
     crops: { type: 'string', default: '3' },
     skip: { type: 'string', default: '' },
     out: { type: 'string' },
@@ -42,61 +48,64 @@ const info = environment();
 const codecs = await loadCodecs();
 const engine = inner.engineOfPackage();
 
-/** Rows of Tessera, from the script that the README names, on the chosen pictures. */
-function runTessera(path) {
-  const folder = mkdtempSync(join(tmpdir(), 'tessera-'));
-  try {
-    for (const file of files) symlinkSync(resolve(file), join(folder, basename(file)));
-    const words = ['--qualities', options.qualities, '--modes', options.modes, '--effort', options.efforts];
-    execFileSync(process.execPath, [fromRoot('scripts/evaluate.mjs'), 'tessera', folder, path, ...words], {
-      stdio: ['ignore', 'ignore', 'inherit'],
-    });
-  } finally {
-    rmSync(folder, { recursive: true });
-  }
+const pack = await inner.loadPack();
+const versions = { tessera: identity(pack), ...Object.fromEntries(codecs.map(({ key, describe }) => [key, describe])) };
+const names = files.map((file) => basename(file, '.png'));
+const numbers = (text) => text.split(',').map(Number);
+
+/** All combinations, picture by picture. */
+const cellsOf = (images, lists) =>
+  images.flatMap((image) =>
+    lists.reduce(
+      (cells, [key, values]) => cells.flatMap((cell) => values.map((value) => ({ ...cell, [key]: value }))),
+      [{ codec: 'tessera', image }],
+    ),
+  );
+
+/** Computes what is missing in processes of their own and returns the rows of all cells. */
+async function rowsOf(what, cells) {
+  const { missing } = split(cells, data.name, versions);
+  console.error(`${what}: ${cells.length} cells, ${missing.length} to compute`);
+  const count = Math.min(Number(options.processes), missing.length);
+  // Neighbouring cells share their picture: each process takes a stretch.
+  const shares = Array.from({ length: count }, (_, index) =>
+    missing.slice(Math.floor((index * missing.length) / count), Math.floor(((index + 1) * missing.length) / count)),
+  );
+  await Promise.all(
+    shares.map(
+      (share) =>
+        new Promise((done, fail) => {
+          const child = fork(fromRoot('bench/rd/share.mjs'));
+          child.once('exit', (code) => (code === 0 ? done() : fail(new Error(`a process of the bench ended with ${code}`))));
+          child.send({ cells: share, data: data.name, folder: data.path, versions });
+        }),
+    ),
+  );
+  return split(cells, data.name, versions).rows;
 }
 
-/** The same columns for the peers. */
-async function runPeers(path) {
-  const columns = [
-    'codec',
-    'image',
-    'quality',
-    'modes',
-    'effort',
-    'width',
-    'height',
-    'bytes',
-    'bpp',
-    'psnr',
-    'msssim',
-    'sse',
-    'encodeMs',
-    'decodeMs',
-  ];
-  const lines = [...codecs.map(({ title, describe }) => `# ${title}: ${describe}`), columns.join('\t')];
-  for (const file of files) {
-    const image = await readPicture(file);
-    const { width, height } = image;
-    for (const { key, qualities, encode, decode } of codecs) {
-      for (const quality of qualities) {
-        const { value: bytes, cpu: encodeMs } = await timed(() => encode(image, quality));
-        const { value: picture, cpu: decodeMs } = await timed(() => decode(bytes));
-        const row = {
-          ...{ codec: key, image: image.name, quality, width, height, bytes: bytes.length },
-          bpp: ((8 * bytes.length) / (width * height)).toFixed(6),
-          psnr: inner.psnr(image, picture).toFixed(5),
-          msssim: inner.msSsim(image, picture).toFixed(6),
-          sse: inner.squaredError(image, picture),
-          ...{ encodeMs: encodeMs.toFixed(1), decodeMs: decodeMs.toFixed(1) },
-        };
-        lines.push(columns.map((column) => row[column] ?? '').join('\t'));
-      }
-    }
-    console.error(image.name);
-  }
-  writeFileSync(path, `${lines.join('\n')}\n`);
-}
+const defaultEffort = inner.defaultOptions.effort;
+const tesseraCells = [
+  ...cellsOf(names, [
+    ['modes', [8]],
+    ['effort', [defaultEffort]],
+    ['quality', numbers(options.qualities)],
+  ]),
+  ...cellsOf(names, [
+    ['modes', numbers(options.modes)],
+    ['effort', [defaultEffort]],
+    ['quality', numbers(options['subset-qualities'])],
+  ]),
+];
+const peerCells = names.flatMap((image) =>
+  codecs.flatMap(({ key, qualities }) => qualities.map((quality) => ({ codec: key, image, quality }))),
+);
+const effortNames = pictureFiles(data.path, Number(options['effort-pictures'])).map((file) => basename(file, '.png'));
+const effortCells = cellsOf(effortNames, [
+  ['modes', [8]],
+  ['effort', numbers(options.efforts)],
+  ['quality', numbers(options['effort-qualities'])],
+]);
 
 async function makeCrops() {
   const tessera = {
@@ -112,8 +121,16 @@ async function makeCrops() {
 
 const own = place('tessera.tsv');
 const others = place('peers.tsv');
-if (!skipped.has('tessera')) runTessera(own);
-if (!skipped.has('peers')) await runPeers(others);
+const ladder = place('efforts.tsv');
+const from = [`commit ${info.commit}`, `pack ${info.pack.id} ${info.pack.name}, decoder.bin sha256 ${info.pack.decoderSha256}`];
+const machine = `${info.cpu}, ${info.processors} processors, node ${info.node}, ${info.platform}`;
+const described = new Map(codecs.map(({ key, title, describe }) => [key, `${title}: ${describe}`]));
+if (!skipped.has('peers')) writeFileSync(others, tableOf([...described.values(), machine], await rowsOf('peers', peerCells)));
+if (!skipped.has('tessera')) writeFileSync(own, tableOf([...from, machine], await rowsOf('tessera', tesseraCells)));
+if (!skipped.has('efforts')) writeFileSync(ladder, tableOf([...from, machine], await rowsOf('efforts', effortCells)));
+if (skipped.has('report')) process.exit(0);
+const efforts = effortLadder(ladder, defaultEffort);
+console.log(table(Object.keys(efforts[0]), efforts));
 
 // HEVC's reference software is the anchor of the papers, where the project's points for this data set are at hand.
 const published = fromRoot('../shared/anchors/hm', `${data.name}.tsv`);
@@ -122,7 +139,6 @@ const curves = [...curvesOf(own), ...curvesOf(others)];
 const bdRates = bdTable([...anchors, others], [own, others]);
 console.log(table(Object.keys(bdRates[0]), bdRates));
 
-const described = new Map(codecs.map(({ key, title, describe }) => [key, `${title}: ${describe}`]));
 for (const curve of curves) {
   const file = curve.name.replaceAll(' ', '-').replaceAll('=', '');
   const description = described.get(curve.name) ?? `Tessera, pack ${info.pack.decoderSha256.slice(0, 16)}, commit ${info.commit}`;
@@ -137,5 +153,8 @@ for (const [name, svg] of Object.entries(charts(curves))) writeFileSync(place(`$
 const crops = skipped.has('crops') ? [] : await makeCrops();
 const remarks = [...readRemarks(own), ...readRemarks(others)];
 const images = files.length;
-writeFileSync(place('report.html'), reportPage({ environment: info, data: data.name, images, remarks, curves, bdRates, crops }));
-writeResult('rd.json', { environment: info, data: data.name, images, bdRates, curves }, options.out);
+writeFileSync(
+  fromRoot('out/bench/report.html'),
+  reportPage({ environment: info, data: data.name, images, remarks, curves, bdRates, efforts, crops }),
+);
+writeResult('rd.json', { environment: info, data: data.name, images, bdRates, efforts, curves }, options.out);

@@ -22,7 +22,7 @@ function htmlTable(rows) {
     .join('')}</table>`;
 }
 
-/** The two charts as separate SVG files and for the report. */
+/** The charts as separate SVG files and for the report. */
 export function charts(curves) {
   const line = (value) =>
     curves.map(({ name, points, dashed }) => ({ name, dashed, points: points.map((point) => [point.bpp, value(point)]) }));
@@ -38,12 +38,17 @@ export function charts(curves) {
       { x: 'bits per pixel', y: 'MS-SSIM, −10 log(1 − x), dB' },
       range,
     ),
+    ssim: lineChart(
+      line((point) => -10 * Math.log10(1 - point.ssim)).filter(({ points }) => points.every(([, value]) => Number.isFinite(value))),
+      { x: 'bits per pixel', y: 'SSIM of ssim.js, −10 log(1 − x), dB' },
+      range,
+    ),
   };
 }
 
 /** @returns the page */
-export function reportPage({ environment, data, images, remarks, curves, bdRates, crops }) {
-  const { psnr, msssim } = charts(curves);
+export function reportPage({ environment, data, images, remarks, curves, bdRates, efforts, crops }) {
+  const { psnr, msssim, ssim } = charts(curves);
   const figures = crops.map(
     ({ image, cells }) =>
       `<h3>${escapeText(image)}</h3><div class="crops">${cells
@@ -60,9 +65,13 @@ export function reportPage({ environment, data, images, remarks, curves, bdRates
 pack ${escapeText(environment.pack.name)} (${escapeText(environment.pack.decoderSha256.slice(0, 16))}).</p>
 ${psnr}
 ${msssim}
+${ssim}
 <h2>BD-rate</h2>
 <p>Bits for the same PSNR, in percent more (+) or less (−) than the codec of the column.</p>
 ${htmlTable(bdRates)}
+<h2>Effort</h2>
+<p>CPU time of encoding, and bits for the same PSNR against the default effort, in percent.</p>
+${htmlTable(efforts)}
 <h2>Crops at equal bytes</h2>
 <p>Every codec gets the highest quality whose file is not larger than Tessera's.</p>
 ${figures.join('\n')}

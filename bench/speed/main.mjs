@@ -158,7 +158,9 @@ async function measureScaling() {
   for (const megapixels of scales.filter((scale) => scale <= Number(options.largest))) {
     const picture = mosaic([pictures[middle]], megapixels);
     const pixels = (picture.width * picture.height) / 1e6;
-    const { value, cpu } = await timed(() => inner.encodeDetailed(engine, picture, { quality, modes: settings.modes, effort: 1 }, { cost: false }));
+    const { value, cpu } = await timed(() =>
+      inner.encodeDetailed(engine, picture, { quality, modes: settings.modes, effort: 1 }, { cost: false }),
+    );
     await warmUp(() => inner.decodeFile(engine, value.bytes, {}));
     const times = [];
     // Small pictures need more turns for the same certainty.

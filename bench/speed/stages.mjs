@@ -28,7 +28,7 @@ export function measureStages(inner, core, files, rounds) {
     const megapixels = (width * height) / 1e6;
     core.decodeLatents(picture);
     const patches = exports.patchCount();
-    const room = core.allocate(8 * 256 * 256);
+    const room = core.allocate(16 * 256 * 256);
     const each = (stage) => () => {
       for (let patch = 0; patch < patches; patch++) stage(patch);
     };
