@@ -35,8 +35,8 @@ export class BareCore {
   /** Address of the priors of the open picture. */
   priors = 0;
 
-  constructor() {
-    this.exports = instantiateSync<CoreExports>(codecWasm(), {}).exports as unknown as CoreExports;
+  constructor(code = codecWasm()) {
+    this.exports = instantiateSync<CoreExports>(code, {}).exports as unknown as CoreExports;
   }
 
   bytes(pointer: number, length: number): Uint8Array {
@@ -112,9 +112,8 @@ export function emptyGrids(width: number, height: number): Int16Array[] {
 const kinds = { fixed: 0, adaptive: 1, uniform: 2 } as const;
 
 /** The parts of the picture section. */
-export function pictureSection(pack: DecoderPack, contents: FileContents): PictureSection {
+export function pictureSection(pack: DecoderPack, contents: FileContents, core = new BareCore()): PictureSection {
   const { header, modes, map, grids } = contents;
-  const core = new BareCore();
   const { exports } = core;
   core.begin(pack, header);
   core.modes().set(modes);

@@ -5,6 +5,7 @@ import { afterEach, describe, expect, test, vi } from 'vitest';
 import { engineOfPackage } from '../../src/codec.js';
 import { writeHeader } from '../../src/container.js';
 import { decodeFile } from '../../src/decode.js';
+import { decode } from '../../src/index.js';
 import type { Limits } from '../../src/limits.js';
 import { Core } from '../../src/wasm.js';
 import { conformanceModels as models, vectorBytes } from '../conformance/files.js';
@@ -47,6 +48,19 @@ describe('40 bytes that claim 65,535 × 65,535 pixels', () => {
     const calls = [vi.spyOn(WebAssembly, 'compile'), vi.spyOn(Core, 'create'), vi.spyOn(Core.prototype, 'begin')];
     await expect(decodeFile(engineOfPackage(), huge, { models })).rejects.toMatchObject({ code: 'limitDimension' });
     for (const call of calls) expect(call).not.toHaveBeenCalled();
+  });
+
+  test('load nothing of the host: naming Response alone costs Node 40 ms', async () => {
+    const descriptor = Object.getOwnPropertyDescriptor(globalThis, 'Response') as PropertyDescriptor;
+    let named = 0;
+    Object.defineProperty(globalThis, 'Response', { configurable: true, get: () => void named++ });
+    try {
+      await expect(decode(huge, { models })).rejects.toMatchObject({ code: 'limitDimension' });
+      await expect(decode(huge.buffer, { models })).rejects.toMatchObject({ code: 'limitDimension' });
+      expect(named).toBe(0);
+    } finally {
+      Object.defineProperty(globalThis, 'Response', descriptor);
+    }
   });
 
   test('make no memory grow', async () => {

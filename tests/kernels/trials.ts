@@ -1,13 +1,11 @@
 /** Random trials of kernels and coders, inside a WASM module of their own (`assembly/trials`). */
 
-import { execFileSync } from 'node:child_process';
-import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { readFileSync } from 'node:fs';
 import { instantiateSync } from '@assemblyscript/loader';
 import { parseDecoderPack } from '../../src/models/pack.js';
 import { conformanceDecoder } from '../conformance/pack.js';
 import { fromRoot } from '../helpers.js';
+import { compileAssembly } from './compile.js';
 
 interface TrialExports extends Record<string, unknown> {
   readonly memory: WebAssembly.Memory;
@@ -26,28 +24,9 @@ interface TrialExports extends Record<string, unknown> {
   tryMaps(count: number): number;
 }
 
-/**
- * Compiles the trials.
- *
- * @param changes - to sources of `assembly/`, by path, for a module that is wrong on purpose
- */
-export function compileTrials(changes: Readonly<Record<string, (text: string) => string>> = {}): Uint8Array<ArrayBuffer> {
-  const folder = mkdtempSync(join(tmpdir(), 'tessera-trials-'));
-  try {
-    cpSync(fromRoot('assembly'), join(folder, 'assembly'), { recursive: true });
-    for (const [path, change] of Object.entries(changes)) {
-      const file = join(folder, 'assembly', path);
-      const text = readFileSync(file, 'utf8');
-      if (change(text) === text) throw new Error(`nothing to change in ${path}`);
-      writeFileSync(file, change(text));
-    }
-    const flags = ['-O3', '--noAssert', '--runtime', 'stub', '--enable', 'simd', '--use', 'abort=', '-o', 'trials.wasm'];
-    const compiler = fromRoot('node_modules/assemblyscript/bin/asc.js');
-    execFileSync(process.execPath, [compiler, 'assembly/trials/index.ts', ...flags], { cwd: folder });
-    return new Uint8Array(readFileSync(join(folder, 'trials.wasm')));
-  } finally {
-    rmSync(folder, { recursive: true });
-  }
+/** Compiles the trials; `changes` as in `compileAssembly`. */
+export function compileTrials(changes: Parameters<typeof compileAssembly>[1] = {}): Uint8Array<ArrayBuffer> {
+  return compileAssembly('trials/index.ts', changes);
 }
 
 /** One trial. */
