@@ -49,7 +49,7 @@ describe('files of the encoder', () => {
 
   test('two tiles and competing codecs', async () => {
     const image = colourBands(590, 130);
-    const result = await encodeDetailed(engineOfPackage(), image, { patch: 64, quality: 60, effort: 9, models }, { reconstruction: true });
+    const result = await encodeDetailed(engineOfPackage(), image, { patch: 64, quality: 60, effort: 7, models }, { reconstruction: true });
     expect(result.modeShares.filter((share) => share > 0).length).toBeGreaterThan(1);
     await compare(result.bytes);
     const picture = await decodeFile(engineOfPackage(), result.bytes, { models });
@@ -62,10 +62,10 @@ describe('files of the encoder', () => {
     const photograph = crop(await readPixels(examples[2].path), 100, 60, 330, 200);
     for (const [image, effort] of [
       [photograph, 1],
-      [photograph, 9],
+      [photograph, 8],
       [colourBands(590, 130), 1],
       [colourBands(590, 130), 5],
-      [colourBands(590, 130), 9],
+      [colourBands(590, 130), 7],
     ] as const) {
       const result = await encodeDetailed(engineOfPackage(), image, { patch: 64, effort, models });
       const picture = await decodeFile(engineOfPackage(), result.bytes, { models });
@@ -86,7 +86,7 @@ describe('files of the encoder', () => {
       await cost({ modes: 1 }),
       await cost({ effort: 1 }),
       await cost({ effort: 5 }),
-      await cost({ effort: 9 }),
+      await cost({ effort: 7 }),
     ];
     expect(quick).toBeLessThanOrEqual(one);
     expect(usual).toBeLessThanOrEqual(quick);
