@@ -6,9 +6,9 @@ export interface Attempt {
   readonly ms: number;
 }
 
-/** The attempt that was taken; `over` when even the lowest quality is larger than the bytes to match. */
+/** The attempt that was taken, and whether it is the `lowest` quality, larger than the bytes to match, or the `highest`, far smaller. */
 export interface Fit extends Attempt {
-  readonly over: boolean;
+  readonly limit?: 'lowest' | 'highest';
 }
 
 /**
@@ -18,7 +18,7 @@ export interface Fit extends Attempt {
  */
 export async function fitBytes(target: number, steps: number, encode: (quality: number) => Promise<Attempt>): Promise<Fit> {
   let best = await encode(0);
-  if (best.blob.size > target) return { ...best, over: true };
+  if (best.blob.size > target) return { ...best, limit: 'lowest' };
   let low = 0;
   let high = 1;
   for (let step = 0; step < steps; step++) {
@@ -30,5 +30,5 @@ export async function fitBytes(target: number, steps: number, encode: (quality: 
       low = middle;
     } else high = middle;
   }
-  return { ...best, over: false };
+  return high === 1 ? { ...best, limit: 'highest' } : best;
 }

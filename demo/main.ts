@@ -94,7 +94,8 @@ async function addRivals(image: ImageData, target: number, signal: AbortSignal):
     if (result === undefined) remarks.push(`This browser cannot show ${name}.`);
     else {
       results.push({ name, ...result });
-      if (result.over) remarks.push(`${name} is larger even at its lowest quality.`);
+      if (result.limit === 'lowest') remarks.push(`${name} is larger even at its lowest quality.`);
+      if (result.limit === 'highest') remarks.push(`${name} is smaller even at its highest quality.`);
     }
     show();
   }

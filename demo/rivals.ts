@@ -9,8 +9,7 @@ export interface RivalResult {
   readonly bytes: number;
   readonly encodeMs: number;
   readonly decodeMs: number;
-  /** True when even the lowest quality is larger than the bytes to match. */
-  readonly over: boolean;
+  readonly limit?: Fit['limit'];
 }
 
 /** Another codec. */
@@ -42,7 +41,13 @@ export async function measure(rival: Rival, image: ImageData, target: number, si
   context.drawImage(bitmap, 0, 0);
   bitmap.close();
   const decoded = context.getImageData(0, 0, image.width, image.height);
-  return { image: decoded, bytes: fit.blob.size, encodeMs: fit.ms, decodeMs: performance.now() - start, over: fit.over };
+  return {
+    image: decoded,
+    bytes: fit.blob.size,
+    encodeMs: fit.ms,
+    decodeMs: performance.now() - start,
+    ...(fit.limit && { limit: fit.limit }),
+  };
 }
 
 function canvasFor({ width, height }: ImageData): { canvas: OffscreenCanvas; context: OffscreenCanvasRenderingContext2D } {
