@@ -1,6 +1,8 @@
 // Bundlers from npm, without configuration; what they make runs in Chromium.
+import { spawn } from 'node:child_process';
 import { copyFileSync, writeFileSync } from 'node:fs';
-import { openFolder } from './chromium.mjs';
+import { stripVTControlCharacters } from 'node:util';
+import { openFolder, openPage } from './chromium.mjs';
 import { run } from './command.mjs';
 import { ensureEngine, versions } from './engines.mjs';
 import { addPrograms } from './project.mjs';
@@ -36,7 +38,35 @@ function placeRuntime(project, dist) {
   return { ortOptions: { wasmPaths: { wasm: `/${file}` } }, workerAddress: '/worker.js' };
 }
 
+/** Vite's server for development, which puts packages together in a way of its own. */
+const viteServer = {
+  name: 'vite-dev',
+  async run({ project }) {
+    const program = await ensureEngine('vite');
+    const folder = `${project}/vite-dev`;
+    await addPrograms(folder);
+    writeFileSync(`${folder}/index.html`, page('/page.js'));
+    const server = spawn(program('vite'), ['--host', '127.0.0.1', '--port', '0', '--clearScreen', 'false'], { cwd: folder });
+    try {
+      const address = await new Promise((resolve, reject) => {
+        let output = '';
+        server.stdout.on('data', (chunk) => {
+          output += chunk;
+          const found = /http:\/\/127\.0\.0\.1:\d+\//.exec(stripVTControlCharacters(output));
+          if (found !== null) resolve(found[0]);
+        });
+        server.once('exit', () => reject(new Error(output)));
+      });
+      const { about, outcome } = await openPage(address);
+      return { about: `${versions.vite.vite}, Chromium ${about}`, outcome };
+    } finally {
+      server.kill();
+    }
+  },
+};
+
 export const bundlers = [
+  viteServer,
   bundler('esbuild', async ({ folder, project, program }) => {
     const dist = `${folder}/dist`;
     await run(program('esbuild'), ['page.js', 'worker.js', '--bundle', '--format=esm', `--outdir=${dist}`, '--log-level=error'], {
