@@ -9,7 +9,7 @@ export type { Codec, CodecOptions } from './facade.js';
 export { defaultLimits, type Limits } from './limits.js';
 export type { Download, ModelCache, RemoteModels } from './models/remote.js';
 export type { ModelFiles, ModelSource, PackReader } from './models/source.js';
-export { configureOnnxruntime, type OnnxruntimeOptions } from './transforms/ort-runtime.js';
+export { configureOnnxruntime, type OnnxruntimeOptions } from './transforms/ort-options.js';
 export type {
   ByteSource,
   CommonOptions,

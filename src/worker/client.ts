@@ -8,7 +8,7 @@
 import { toBytes } from '../container.js';
 import { checkAborted, checkOptions, TesseraError } from '../errors.js';
 import { toPicture } from '../pixels.js';
-import type { OnnxruntimeOptions } from '../transforms/ort-runtime.js';
+import type { OnnxruntimeOptions } from '../transforms/ort-options.js';
 import type {
   ByteSource,
   CommonOptions,

@@ -1,7 +1,7 @@
 /** What the client and the worker say to each other. One call runs at a time; a worker that is to stop is terminated. */
 
 import { type ErrorCode, TesseraError } from '../errors.js';
-import type { OnnxruntimeOptions } from '../transforms/ort-runtime.js';
+import type { OnnxruntimeOptions } from '../transforms/ort-options.js';
 import type { DecodeOptions, EncodeOptions, PartialPicture, Picture, PixelSource, Progress, Rows } from '../types.js';
 
 /** Options without what cannot be copied to a worker. */

@@ -3,7 +3,7 @@
 import { beginEntry, decodeOf, encodeOf } from '../facade.js';
 import { type PackReader, readDefault } from '../models/source.js';
 import { ortSynthesis } from '../transforms/ort.js';
-import { configureOnnxruntime } from '../transforms/ort-runtime.js';
+import { configureOnnxruntime } from '../transforms/ort-options.js';
 import type { Progress, Rows } from '../types.js';
 import { compileCore } from '../wasm.js';
 import { type ClientPack, type Delivery, describeError, errorOf, type Reply, type Request, type Wish } from './protocol.js';
