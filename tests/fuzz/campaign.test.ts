@@ -16,6 +16,7 @@ test('20,000 cases: no trap, no untyped exception, no internal error', { timeout
   expect(outcomes('sections')).toEqual(expect.arrayContaining(['truncated', 'corruptSection', 'checksumMismatch', 'unsupportedFeature']));
   expect(outcomes('modes')).toEqual(expect.arrayContaining(['corruptSection', 'entropyDesync', 'accepted']));
   expect(outcomes('latents')).toEqual(expect.arrayContaining(['entropyDesync', 'accepted']));
+  expect(outcomes('alpha')).toEqual(expect.arrayContaining(['corruptSection', 'entropyDesync', 'accepted']));
   expect(outcomes('region')).toEqual(expect.arrayContaining(['entropyDesync', 'accepted']));
   expect(outcomes('partial')).toEqual(expect.arrayContaining(['corruptHeader', 'accepted']));
   expect(outcomes('decoder')).toEqual(expect.arrayContaining(['corruptModel', 'accepted']));

@@ -4,7 +4,9 @@
  * decode a sound file.
  */
 
+import { alphaOf } from '../../src/alpha/section.js';
 import { parseHeader, parsePictureSection, parseSections } from '../../src/container.js';
+import { tileArea } from '../../src/geometry.js';
 import { parseDecoderPack } from '../../src/models/pack.js';
 import { conformanceDecoderFile, vectorBytes } from '../conformance/files.js';
 import { BareCore, latentBytes } from '../conformance/harness.js';
@@ -130,6 +132,27 @@ function decode(target: BareCore, bytes: Uint8Array, behind = 0): boolean {
     const mark = exports.mark();
     const status = exports.decodeSegment(index, copyStream(target, segments[index], behind), segments[index].length, header.lanes);
     exports.release(mark);
+    if (status !== 0) return false;
+  }
+  return decodeAlpha(target, bytes, behind);
+}
+
+/** @returns whether every stream of alpha was accepted, or there is none */
+function decodeAlpha(target: BareCore, bytes: Uint8Array, behind: number): boolean {
+  const { exports } = target;
+  const header = parseHeader(bytes);
+  for (const [index, tile] of (alphaOf(header, parseSections(header, bytes)) ?? []).entries()) {
+    if (tile.kind === 'constant') continue;
+    const { width, height } = tileArea(index, header.width, header.height);
+    const mark = exports.mark();
+    const out = target.allocate(width * height + guardBytes);
+    const decodeTile = tile.kind === 'mask' ? exports.decodeMask : exports.decodeLevels;
+    const stream = copyStream(target, tile.stream, behind);
+    target.bytes(out, width * height + guardBytes).fill(guardValue);
+    const status = decodeTile(stream, tile.stream.length, width, height, out);
+    const isGuarded = target.bytes(out + width * height, guardBytes).every((byte) => byte === guardValue);
+    exports.release(mark);
+    if (!isGuarded) throw new Error('memory behind the alpha has changed');
     if (status !== 0) return false;
   }
   return true;

@@ -1,12 +1,14 @@
 /** Damaged Tessera files, one function per part of the format that a decoder trusts last. */
 
-import { parseHeader, parsePictureSection, parseSections, writeLeb128 } from '../../src/container.js';
+import { alphaTag, parseHeader, parsePictureSection, parseSections, writeLeb128 } from '../../src/container.js';
+import { tileCount } from '../../src/geometry.js';
 import { vectors } from '../conformance/files.js';
 import { join } from '../conformance/harness.js';
 import type { Random } from '../conformance/random.js';
 import {
   countSections,
   type LooseFile,
+  type LooseSection,
   mutateBytes,
   mutateHeader,
   mutateSections,
@@ -162,4 +164,42 @@ export function segments(random: Random): Uint8Array {
         parts[index] = join(part, random.bytes(random.between(1, 9)));
     }
   });
+}
+
+const alphaBases = bases.filter((bytes) => parseHeader(bytes).alpha);
+
+/** The alpha section: any tiles, streams that are valid, nearly, or not at all. */
+export function alphas(random: Random): Uint8Array {
+  const file = takeApart(random.pick(alphaBases));
+  const section = file.sections.find(({ tag }) => tag === alphaTag) as LooseSection;
+  if (random.once(3)) {
+    section.payload = mutateBytes(random, section.payload);
+    return putTogether(file);
+  }
+  const { width, height } = parseHeader(putTogether(file));
+  const old = section.payload.subarray(random.below(section.payload.length + 1));
+  const stream = (): Uint8Array => {
+    if (random.once(3)) return mutateBytes(random, old);
+    return join(
+      state(random),
+      random.once(2) ? random.bytes(random.below(200)) : new Uint8Array(random.below(200)).fill(random.pick([0, 255])),
+    );
+  };
+  const tiles = Array.from({ length: tileCount(width, height) }, (): Uint8Array => {
+    switch (random.below(5)) {
+      case 0:
+        return random.bytes(random.below(4));
+      case 1:
+        return Uint8Array.of(0, random.below(256));
+      case 2:
+        return join(Uint8Array.of(1, random.pick([0, 255]), random.below(256)), stream());
+      default:
+        return join(Uint8Array.of(2), stream());
+    }
+  });
+  section.payload = writeParts(
+    tiles,
+    tiles.map((tile) => (random.once(12) ? oddLength(random, tile.length) : writeLeb128(tile.length))),
+  );
+  return putTogether(file);
 }

@@ -22,7 +22,7 @@ import { checkTables, decodeGuarded } from './guarded.js';
 import { inputPictures } from './inputs.js';
 import { type Outcome, outcomeOf } from './outcome.js';
 import { decoderFiles, manifests } from './packs.js';
-import { anyBytes, headerFields, modeMaps, sections, segments } from './pictures.js';
+import { alphas, anyBytes, headerFields, modeMaps, sections, segments } from './pictures.js';
 import { isSoundDecoder, type Reader, verdictOnFile } from './verdict.js';
 
 /** One thing to fuzz. */
@@ -51,7 +51,7 @@ async function runFile(bytes: Uint8Array): Promise<Outcome> {
 
 /** Any damage to a file. */
 function anyDamage(random: Random): Uint8Array {
-  return random.pick([anyBytes, headerFields, sections, modeMaps, segments])(random);
+  return random.pick([anyBytes, headerFields, sections, modeMaps, segments, alphas])(random);
 }
 
 /** A region of a picture, the same for the same bytes. */
@@ -198,6 +198,7 @@ export const targets: readonly Target[] = [
   { name: 'sections', share: 4, files: true, make: sections, run: runFile, check: checkFile },
   { name: 'modes', share: 3, files: true, make: modeMaps, run: runFile, check: checkFile },
   { name: 'latents', share: 5, files: true, make: segments, run: runFile, check: checkFile },
+  { name: 'alpha', share: 3, files: true, make: alphas, run: runFile, check: checkFile },
   { name: 'region', share: 2, files: true, make: anyDamage, run: runRegion, check: checkRegion },
   { name: 'partial', share: 3, files: true, make: anyDamage, run: runPartially, check: checkPartially },
   { name: 'decoder', share: 2, files: false, make: decoderFiles, run: runDecoder, check: checkDecoder },

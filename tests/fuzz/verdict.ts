@@ -49,7 +49,7 @@ export function verdictOnFile(file: Uint8Array, reader: Reader): ErrorCode | und
   if (file[4] !== 0) return 'unsupportedVersion';
   if (u32(file, 23) !== checksum(file.subarray(0, 23))) return 'corruptHeader';
   const profile = file[5];
-  if (profile >= 64 || (profile >> 2) % 4 === 3 || file[22] >= 32) return 'unsupportedFeature';
+  if (profile & 64 || (profile >> 2) % 4 === 3 || file[22] >= 32) return 'unsupportedFeature';
   const [width, height] = [u16(file, 6) + 1, u16(file, 8) + 1];
   if (Math.max(width, height) > reader.maxDimension) return 'limitDimension';
   if (width * height > reader.maxPixels) return 'limitPixels';
@@ -58,24 +58,42 @@ export function verdictOnFile(file: Uint8Array, reader: Reader): ErrorCode | und
 
   const modes = 2 ** (profile % 4);
   const side = [128, 64, 256][(profile >> 2) % 4];
-  const payload = pictureOf(file);
-  if (typeof payload === 'string') return payload;
+  const payloads = sectionsOf(file);
+  if (typeof payloads === 'string') return payloads;
+  const [payload, alpha] = [payloads.get(1), payloads.get(2)];
+  if (payload === undefined || (alpha !== undefined) !== profile >= 128) return 'corruptSection';
+  const tiles = Math.ceil(width / 512) * Math.ceil(height / 512);
+  const parts = partsOf(payload, 2 + tiles);
+  if (parts === undefined || (modes === 1) !== (parts[0].length === 0)) return 'corruptSection';
+  if (alpha !== undefined && !partsOf(alpha, tiles)?.every(isAlphaTile)) return 'corruptSection';
+  return modes > 1 ? verdictOnMap(parts[0], modes, Math.ceil(width / side) * Math.ceil(height / side)) : undefined;
+}
+
+/** The parts of a section that begins with their lengths; undefined when these do not add up. */
+function partsOf(payload: Uint8Array, count: number): Uint8Array[] | undefined {
   const lengths: number[] = [];
   let at = 0;
-  for (let part = 0; part < 2 + Math.ceil(width / 512) * Math.ceil(height / 512); part++) {
+  for (let part = 0; part < count; part++) {
     const length = leb128(payload, at);
-    if (typeof length === 'string') return 'corruptSection';
+    if (typeof length === 'string') return undefined;
     lengths.push(length.value);
     at = length.next;
   }
-  if (at + lengths.reduce((sum, length) => sum + length, 0) !== payload.length) return 'corruptSection';
-  if ((modes === 1) !== (lengths[0] === 0)) return 'corruptSection';
-  if (modes > 1) return verdictOnMap(payload.subarray(at, at + lengths[0]), modes, Math.ceil(width / side) * Math.ceil(height / side));
-  return undefined;
+  if (at + lengths.reduce((sum, length) => sum + length, 0) !== payload.length) return undefined;
+  return lengths.map((length) => {
+    at += length;
+    return payload.subarray(at - length, at);
+  });
 }
 
-/** The payload of the picture section, or the error of the sections. */
-function pictureOf(file: Uint8Array): Uint8Array | ErrorCode {
+/** FORMAT.md §9, but for what the streams say. */
+function isAlphaTile(tile: Uint8Array): boolean {
+  const [kind, zero, one] = tile;
+  return tile.length === 0 || (kind === 0 && tile.length === 2) || (kind === 1 && tile.length > 2 && zero !== one) || kind === 2;
+}
+
+/** The payloads by tag, or the error of the sections. */
+function sectionsOf(file: Uint8Array): Map<number, Uint8Array> | ErrorCode {
   const payloads = new Map<number, Uint8Array>();
   let last = -1;
   let at = 27;
@@ -89,12 +107,12 @@ function pictureOf(file: Uint8Array): Uint8Array | ErrorCode {
     const start = length.next + 4;
     const payload = file.subarray(start, start + length.value);
     if (u32(file, length.next) !== checksum(Buffer.concat([file.subarray(at, length.next), payload]))) return 'checksumMismatch';
-    if (tag !== 1 && !(tag & 0x40)) return 'unsupportedFeature';
+    if (tag !== 1 && tag !== 2 && !(tag & 0x40)) return 'unsupportedFeature';
     payloads.set(tag, payload);
     last = tag;
     at = start + length.value;
   }
-  return at < file.length ? 'corruptSection' : (payloads.get(1) ?? 'corruptSection');
+  return at < file.length ? 'corruptSection' : payloads;
 }
 
 /** The error of a mode map that is no stream; the stream of an adaptive one is left to the decoder. */
