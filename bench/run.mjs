@@ -5,3 +5,4 @@ for (const bench of ['entropy', 'speed', 'rd']) {
   console.error(`── ${bench} ──`);
   runOrExit(process.execPath, [fromRoot('bench', bench, 'main.mjs')]);
 }
+runOrExit(process.execPath, [fromRoot('scripts/figures.mjs'), '--write']);

@@ -14,7 +14,9 @@ const packages = [
   'assemblyscript',
   'onnxruntime-web',
   'sharp',
-  'tinybench',
+  'compressjs',
+  '@thi.ng/range-coder',
+  'ssim.js',
 ];
 
 function output(command, words) {

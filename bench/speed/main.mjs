@@ -6,11 +6,11 @@
 // Times are CPU time of the whole process (all threads) per megapixel. Encoding: default options, the quality that reaches the
 // PSNR of Tessera's file; once per picture. Decoding: all codecs in turns, median over the rounds, then over the pictures.
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { fromRoot } from '../../scripts/setup.mjs';
 import { BareCore, benchCore, loadInner } from '../lib/core.mjs';
-import { environment, table, writeResult } from '../lib/environment.mjs';
+import { environment, resultPath, table, writeResult } from '../lib/environment.mjs';
 import { cpuTime, median, round, timed, warmUp } from '../lib/measure.mjs';
 import { loadPeer, peerKeys, qualityFor } from '../lib/peers.mjs';
 import { mosaic, pictureFiles, pictureFolder, readPicture, scales } from '../lib/pictures.mjs';
@@ -161,10 +161,9 @@ async function measureScaling() {
     const { value, cpu } = await timed(() =>
       inner.encodeDetailed(engine, picture, { quality, modes: settings.modes, effort: 1 }, { cost: false }),
     );
-    await warmUp(() => inner.decodeFile(engine, value.bytes, {}));
     const times = [];
     // Small pictures need more turns for the same certainty.
-    const turns = Math.max(3, Math.round(rounds / Math.max(pixels, 0.25)));
+    const turns = Math.max(pixels > 4 ? 2 : 3, Math.round(rounds / Math.max(pixels, 0.25)));
     for (let turn = -1; turn < turns; turn++) {
       const start = cpuTime();
       await inner.decodeFile(engine, value.bytes, {});
@@ -186,6 +185,15 @@ async function measureScaling() {
 }
 
 const result = { environment: info, data: folder.name, pictures: pictures.length, rounds, bpp: Number(options.bpp), settings };
+// What is skipped stays as it is in the file, with the commit that it was measured at.
+const earlier = resultPath('speed.json', options.out);
+if (existsSync(earlier)) {
+  const { peers, cold, stages, scaling, environment: before, commits } = JSON.parse(readFileSync(earlier, 'utf8'));
+  const kept = Object.entries({ peers, cold, stages, scaling }).filter(([, value]) => value !== undefined);
+  result.commits = { ...Object.fromEntries(kept.map(([name]) => [name, before.commit])), ...commits };
+  Object.assign(result, Object.fromEntries(kept));
+}
+for (const name of ['peers', 'cold', 'stages', 'scaling']) if (!skipped.has(name)) delete result.commits?.[name];
 if (!skipped.has('peers')) result.peers = await measurePeers();
 if (!skipped.has('peers') && !skipped.has('cold')) result.cold = measureCold();
 if (!skipped.has('stages')) result.stages = stagesOfOurs();

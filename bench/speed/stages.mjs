@@ -97,6 +97,7 @@ function tabulate(times, peak, shares) {
       scalarOverSimd: scalar === undefined ? undefined : round(scalar / simd),
       macsPerPixel: count === undefined ? undefined : round(count),
       gigaMacsPerSecond: count === undefined ? undefined : round(count / simd),
+      msAtPeak: count === undefined ? undefined : round(count / peak[kind]),
       partOfPeak: count === undefined ? undefined : round(count / simd / peak[kind]),
     };
   });
