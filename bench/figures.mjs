@@ -23,7 +23,7 @@ function table(columns, rows) {
 const names = { tessera: 'Tessera', jpeg: 'mozjpeg', mozjpeg: 'mozjpeg', webp: 'WebP', avif: 'AVIF', jxl: 'JPEG XL', hevc: 'HEVC (x265)' };
 const nameOf = (series) => names[series] ?? series.replace('tessera modes=', 'Tessera, M = ').replace(/ effort=(\d)/, '');
 
-function ofRates({ bdRates, data, images, efforts, environment }) {
+function ofRates({ bdRates, data, images, modes, efforts, environment }) {
   const all = bdRates.find(({ series }) => series.startsWith('tessera modes=8'));
   const anchors = Object.keys(bdRates[0]).filter((key) => key !== 'series');
   const title = (key) => (key.endsWith('.tsv') ? 'HM' : nameOf(key));
@@ -35,6 +35,16 @@ function ofRates({ bdRates, data, images, efforts, environment }) {
     'rd.table': table(
       [['', (row) => nameOf(row.series)], ...anchors.map((key) => [`against ${title(key)}`, (row) => signed(row[key])])],
       bdRates,
+    ),
+    'modes.table': table(
+      [
+        ['codecs', (row) => String(row.modes)],
+        [
+          'bits against one codec',
+          (row) => (row.modes === 1 ? '—' : signed(row.bdRatePercent).replace(/\d+\.\d/, Math.abs(row.bdRatePercent).toFixed(2))),
+        ],
+      ],
+      modes,
     ),
     'effort.table': table(
       [

@@ -22,15 +22,12 @@ interface Search {
   readonly sweeps: number;
 }
 
-const searches: readonly Search[] = [
-  { spacing: 0, kept: 1, candidates: 0, sweeps: 0 },
-  { spacing: 16, kept: 1, candidates: 0, sweeps: 0 },
-  { spacing: 8, kept: 1, candidates: 0, sweeps: 0 },
-  { spacing: 4, kept: 1, candidates: 0, sweeps: 0 },
-  { spacing: 8, kept: 2, candidates: 0, sweeps: 0 },
-  { spacing: 1, kept: 8, candidates: 2, sweeps: 1 },
-  { spacing: 1, kept: 8, candidates: 8, sweeps: 4 },
-];
+const generalistAlone: Search = { spacing: 0, kept: 1, candidates: 0, sweeps: 0 };
+const firstInRanking: Search = { spacing: 8, kept: 1, candidates: 0, sweeps: 0 };
+const bestOfTwo: Search = { spacing: 8, kept: 2, candidates: 0, sweeps: 0 };
+const everything: Search = { spacing: 1, kept: 8, candidates: 8, sweeps: 4 };
+/** Levels alike where nothing in between bought any bits. */
+const searches = [generalistAlone, firstInRanking, firstInRanking, firstInRanking, bestOfTwo, bestOfTwo, everything] as const;
 
 /** What the competition settled on; the core's mode map holds the modes. */
 export interface Selection {

@@ -19,7 +19,8 @@ const hash = (...parts) =>
 
 /** What Tessera's rows depend on. */
 export function identity(pack) {
-  return hash(readFileSync(fromRoot('build/bench.js')), readFileSync(fromRoot('build/codec.wasm')), pack.hash);
+  const sources = ['src/encode.ts', 'src/select.ts', 'src/quality.ts', 'src/transforms/analyse.ts'].map((path) => fromRoot(path));
+  return hash(pack.hash, ...[fromRoot('build/codec.wasm'), ...sources].map((path) => readFileSync(path)));
 }
 
 const keyOf = ({ codec, image, quality, modes = '', effort = '' }, versions) =>

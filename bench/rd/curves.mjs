@@ -62,11 +62,11 @@ export function curvesOf(path) {
   });
 }
 
-/** BD-rates in percent of every series of `paths` against every series of the anchors; scripts/bdrate.mjs does the same on the console. */
+/** BD-rates in percent of every series of `paths` (Tessera with all its codecs) against every series of the anchors; scripts/bdrate.mjs does the same on the console. */
 export function bdTable(anchorPaths, paths) {
   const load = (list) => list.flatMap((path) => [...readSeries(path)]);
   const rows = [];
-  for (const [test, testImages] of load(paths)) {
+  for (const [test, testImages] of load(paths).filter(([name]) => !/modes=[124] /.test(name))) {
     const row = { series: test };
     for (const [anchor, anchorImages] of load(anchorPaths)) {
       const common = [...testImages.keys()].filter((image) => anchorImages.has(image));
@@ -76,6 +76,19 @@ export function bdTable(anchorPaths, paths) {
     rows.push(row);
   }
   return rows;
+}
+
+/** Bits of each number of codecs for the same PSNR against one codec, over the qualities that all of them have. */
+export function modesTable(path, qualities) {
+  const series = [...readSeries(path)].map(([name, images]) => [
+    Number(name.match(/modes=(\d+)/)[1]),
+    new Map([...images].map(([image, points]) => [image, points.filter(({ point }) => qualities.includes(Number(point)))])),
+  ]);
+  const one = series.find(([modes]) => modes === 1)[1];
+  const curve = (images) => averageCurve(images, [...one.keys()]);
+  return series
+    .map(([modes, images]) => ({ modes, bdRatePercent: Number((100 * bdRate(curve(one), curve(images)).rate).toFixed(2)) }))
+    .sort((a, b) => a.modes - b.modes);
 }
 
 /** What each effort costs and buys: CPU time per megapixel, and bits for the same PSNR against the default effort. */

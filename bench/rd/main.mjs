@@ -19,7 +19,7 @@ import { pictureFiles, pictureFolder, readPicture } from '../lib/pictures.mjs';
 import { identity, split, tableOf } from './cells.mjs';
 import { loadCodecs } from './codecs.mjs';
 import { cropsOf } from './crops.mjs';
-import { bdTable, compressAi, coolChic, curvesOf, effortLadder, readRemarks, readRows, seriesOf } from './curves.mjs';
+import { bdTable, compressAi, coolChic, curvesOf, effortLadder, modesTable, readRemarks, readRows, seriesOf } from './curves.mjs';
 import { charts, reportPage } from './report.mjs';
 
 const { values: options } = parseArgs({
@@ -28,8 +28,8 @@ const { values: options } = parseArgs({
     limit: { type: 'string' },
     modes: { type: 'string', default: '1,2,4' },
     qualities: { type: 'string', default: '0,10,20,30,40,50,60,70,80,90,100' },
-    'subset-qualities': { type: 'string', default: '10,30,50,70,90' },
-    efforts: { type: 'string', default: '1,2,3,4,5,6,7' },
+    'subset-qualities': { type: 'string', default: '20,40,60,80' },
+    efforts: { type: 'string', default: '1,2,5,7' },
     'effort-pictures': { type: 'string', default: '6' },
     'effort-qualities': { type: 'string', default: '20,40,60,80' },
     processes: { type: 'string', default: '2' },
@@ -129,6 +129,8 @@ if (!skipped.has('peers')) writeFileSync(others, tableOf([...described.values(),
 if (!skipped.has('tessera')) writeFileSync(own, tableOf([...from, machine], await rowsOf('tessera', tesseraCells)));
 if (!skipped.has('efforts')) writeFileSync(ladder, tableOf([...from, machine], await rowsOf('efforts', effortCells)));
 if (skipped.has('report')) process.exit(0);
+const modes = modesTable(own, numbers(options['subset-qualities']));
+console.log(table(Object.keys(modes[0]), modes));
 const efforts = effortLadder(ladder, defaultEffort);
 console.log(table(Object.keys(efforts[0]), efforts));
 
@@ -149,12 +151,13 @@ for (const name of new Set(rows.map(seriesOf))) {
   const file = name.replaceAll(' ', '-').replaceAll('=', '');
   writeFileSync(place(`coolchic-${file}.tsv`), coolChic(rows.filter((row) => seriesOf(row) === name)));
 }
-for (const [name, svg] of Object.entries(charts(curves))) writeFileSync(place(`${name}.svg`), svg);
+const shown = curves.filter(({ name }) => !/modes=[124] /.test(name));
+for (const [name, svg] of Object.entries(charts(shown))) writeFileSync(place(`${name}.svg`), svg);
 const crops = skipped.has('crops') ? [] : await makeCrops();
 const remarks = [...readRemarks(own), ...readRemarks(others)];
-const images = files.length;
+const images = new Set(rows.map(({ image }) => image)).size;
 writeFileSync(
   fromRoot('out/bench/report.html'),
-  reportPage({ environment: info, data: data.name, images, remarks, curves, bdRates, efforts, crops }),
+  reportPage({ environment: info, data: data.name, images, remarks, curves: shown, bdRates, efforts, crops }),
 );
-writeResult('rd.json', { environment: info, data: data.name, images, bdRates, efforts, curves }, options.out);
+writeResult('rd.json', { environment: info, data: data.name, images, bdRates, modes, efforts, curves }, options.out);
