@@ -70,7 +70,16 @@ export class Pacer {
 
 /** Resolves after timers, messages and input have had their turn. In pages a timer of 0 ms would wait for 4. */
 function nextTurn(): Promise<void> {
-  if (typeof setImmediate === 'function') return new Promise((resolve) => void setImmediate(resolve));
+  if (typeof setImmediate === 'function') {
+    return new Promise((resolve) => {
+      try {
+        setImmediate(resolve);
+      } catch {
+        // Next's edge runtime has the name, and throws when it is called.
+        setTimeout(resolve, 0);
+      }
+    });
+  }
   if (typeof MessageChannel !== 'function') return new Promise((resolve) => void setTimeout(resolve, 0));
   return new Promise((resolve) => {
     const { port1, port2 } = new MessageChannel();
