@@ -31,9 +31,10 @@ interface CoreExports extends Record<string, unknown> {
   useSimd(flag: number): void;
   decodeModeMap(pointer: number, length: number, priors: number): number;
   encodeModeMap(kind: number, priors: number, out: number, capacity: number): number;
-  decodeSegment(segment: number, pointer: number, length: number, lanes: number): number;
+  decodeSegment(segment: number, pointer: number, length: number, lanes: number, finest: number): number;
   encodeSegment(segment: number, out: number, capacity: number, lanes: number): number;
   synthesisePatch(patch: number, out: number, stride: number): number;
+  previewPatch(patch: number, out: number, stride: number): number;
   decodeMask(pointer: number, length: number, width: number, height: number, out: number): number;
   decodeLevels(pointer: number, length: number, width: number, height: number, out: number): number;
   encodeMask(samples: number, width: number, height: number, out: number, capacity: number): number;
@@ -245,10 +246,11 @@ export class Core {
    * Decodes one segment into the planes.
    *
    * @param segment - 0 is the coarse one, 1 + t that of tile t
+   * @param finest - finest grid that is wanted; what follows it in the segment is neither decoded nor checked
    */
-  decodeSegment(segment: number, payload: Uint8Array): void {
+  decodeSegment(segment: number, payload: Uint8Array, finest = 0): void {
     const mark = this.mark();
-    const status = this.#exports.decodeSegment(segment, this.copyIn(payload), payload.length, this.#lanes());
+    const status = this.#exports.decodeSegment(segment, this.copyIn(payload), payload.length, this.#lanes(), finest);
     this.release(mark);
     checkStatus(status, segment === 0 ? 'decoding the coarse grids' : `decoding tile ${segment - 1}`);
   }
@@ -296,6 +298,11 @@ export class Core {
    */
   synthesisePatch(patch: number, pointer: number, stride: number): void {
     checkStatus(this.#exports.synthesisePatch(patch, pointer, stride), `computing patch ${patch}`);
+  }
+
+  /** Like `synthesisePatch` at half the resolution, without grid 0. */
+  previewPatch(patch: number, pointer: number, stride: number): void {
+    checkStatus(this.#exports.previewPatch(patch, pointer, stride), `previewing patch ${patch}`);
   }
 
   // ── Encoding ──────────────────────────────────────────────────────────────────────────────────

@@ -4,7 +4,7 @@
  *     container ─► mode map ─► latents (integer context model + rANS) ─► upsample + synthesis ─► pixels
  */
 
-import { AlphaReader } from './alpha/decode.js';
+import { AlphaReader, ReducedAlpha } from './alpha/decode.js';
 import { alphaOf } from './alpha/section.js';
 import { parseHeader, parsePictureSection, parseSections } from './container.js';
 import { modeSetOf } from './core.js';
@@ -17,6 +17,7 @@ import { Pacer, stageShares } from './pacer.js';
 import { toPicture } from './pixels.js';
 import { checkRate } from './quality.js';
 import { type FileSections, Salvage } from './salvage.js';
+import { PreviewStrips, type Reduction } from './transforms/preview.js';
 import { StripSynthesis } from './transforms/wasm.js';
 import type { CommonOptions, DecodeOptions, Header, PartialPicture, Picture, Region } from './types.js';
 
@@ -45,6 +46,7 @@ async function decodePicture(
     throw new TesseraError('invalidArgument', `transform is ${String(transform)}; allowed are wasm, ort`);
   if (transform === 'ort' && (options.region !== undefined || onRows !== undefined))
     throw new TesseraError('invalidArgument', 'region and onRows need the transform wasm');
+  const reduction = checkScale(options, salvage !== undefined);
   const pacer = new Pacer(options, stageShares.decode);
 
   // 1. Header and limits, before anything is allocated.
@@ -77,7 +79,7 @@ async function decodePicture(
       for (const tile of tilesOf(range, patch, width, height)) {
         if (decoded.has(tile)) continue;
         try {
-          core.decodeSegment(1 + tile, picture.tiles[tile]);
+          core.decodeSegment(1 + tile, picture.tiles[tile], reduction === 1 ? 0 : 1);
         } catch (error) {
           if (salvage === undefined) throw error;
           salvage.loseTile(tile, error);
@@ -91,8 +93,24 @@ async function decodePicture(
     await pacer.step('code', 1, segments);
 
     // 6. Upsampling and synthesis, patch by patch.
-    const data = new Uint8ClampedArray(area.width * area.height * 4);
     const count = (patches.right - patches.left) * (patches.bottom - patches.top);
+    const report = (done: number): Promise<void> => pacer.step('synthesise', done, count);
+    if (reduction !== 1) {
+      const size = { width: Math.ceil(width / reduction), height: Math.ceil(height / reduction) };
+      const reduced = new Uint8ClampedArray(size.width * size.height * 4);
+      const previews = new PreviewStrips({ core, width, height, patch, reduction });
+      const reducedAlpha =
+        alpha === undefined ? undefined : new ReducedAlpha({ core, pacer, tiles: alpha, width, height, area }, reduction);
+      const columns = patches.right;
+      for (let row = 0; row < patches.bottom; row++) {
+        await decodeTiles({ ...patches, top: row, bottom: row + 1 });
+        const rows = await previews.run(row, reduced, (done) => report(row * columns + done));
+        await reducedAlpha?.fill(rows);
+        onRows?.(rows);
+      }
+      return toPicture(reduced, size.width, size.height);
+    }
+    const data = new Uint8ClampedArray(area.width * area.height * 4);
     const alphaReader =
       alpha === undefined
         ? undefined
@@ -100,7 +118,6 @@ async function decodePicture(
             ...{ core, pacer, tiles: alpha, width, height, area },
             ...(salvage === undefined ? {} : { lose: (error) => salvage.loseAlpha(error) }),
           });
-    const report = (done: number): Promise<void> => pacer.step('synthesise', done, count);
     if (transform === 'ort') {
       await decodeTiles(patches);
       const synthesis = await engine.otherSynthesis(pack, header);
@@ -123,6 +140,15 @@ async function decodePicture(
 function strictSections(header: Header, bytes: Uint8Array): FileSections {
   const sections = parseSections(header, bytes);
   return { picture: parsePictureSection(header, sections[0]), alpha: alphaOf(header, sections) };
+}
+
+/** By how much the picture is reduced, per side. */
+function checkScale({ scale = 1, region, transform = 'wasm' }: DecodeOptions, partial: boolean): 1 | Reduction {
+  if (![1, 1 / 2, 1 / 4, 1 / 8].includes(scale))
+    throw new TesseraError('invalidArgument', `scale is ${String(scale)}; allowed are 1, 1/2, 1/4, 1/8`);
+  if (scale !== 1 && (region !== undefined || transform !== 'wasm' || partial))
+    throw new TesseraError('invalidArgument', 'a scale goes with neither region nor partial nor the transform ort');
+  return (1 / scale) as 1 | Reduction;
 }
 
 /** The rectangle to decode, the whole picture by default. */

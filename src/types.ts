@@ -105,6 +105,12 @@ export interface Rows {
 export interface DecodeOptions extends CommonOptions {
   /** Decodes this part alone: the same bytes as that part of the whole picture, for about its part of the time. Not with `ort`. */
   readonly region?: Region;
+  /**
+   * Decodes a picture of 1/2, 1/4 or 1/8 of the width and height (rounded up), for thumbnails: without the finest grid, so that it
+   * costs a part of the time and is near the mean of the full picture's pixels. The pixels are no part of the format: versions may
+   * differ. Not with `region`, `partial` or `ort`.
+   */
+  readonly scale?: 1 | 0.5 | 0.25 | 0.125;
   /** Called with rows as soon as they are final, from top to bottom. Not with `ort`. */
   readonly onRows?: (rows: Rows) => void;
   /**

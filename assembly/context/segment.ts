@@ -66,10 +66,13 @@ function firstOfFront(front: i32): i32 {
 /**
  * Decodes a segment into the planes of its patches' modes.
  * @param segment  0 = coarse grids, 1 + t = tile t
+ * @param finest  finest grid that is wanted; a segment that goes on after it is not looked at to its end
  * @returns ok, invalidArgument or entropyDesync
  */
-export function decodeSegment(segment: i32, pointer: usize, length: u32, lanes: i32): i32 {
+export function decodeSegment(segment: i32, pointer: usize, length: u32, lanes: i32, finest: i32): i32 {
   if (!openSegment(segment) || !validLanes(lanes)) return Status.invalidArgument;
+  const complete = finest <= lastGrid;
+  lastGrid = max(lastGrid, finest);
   const status = startDecoding(pointer, length, lanes);
   if (status != Status.ok) return status;
   let symbol = 0;
@@ -81,7 +84,7 @@ export function decodeSegment(segment: i32, pointer: usize, length: u32, lanes: 
       }
     }
   }
-  return finishDecoding();
+  return complete ? finishDecoding() : Status.ok;
 }
 
 /**

@@ -31,13 +31,16 @@ function planeBytes(width: i32, height: i32): usize {
  * @param out  RGBA8, rows `outStride` bytes apart
  */
 export function synthesise(patch: i32, mode: i32, out: usize, outStride: usize): void {
-  upsample(patch, mode);
+  upsample(patch, mode, 0);
   // After six steps the features are where the first level was.
   colourPatch(codecOfMode(mode), evenLevels, oddLevels, out, outStride);
 }
 
-/** Fills `evenLevels` with the seven features of every pixel of the patch and of a margin of 3 around it. */
-export function upsample(patch: i32, mode: i32): void {
+/**
+ * Computes the features of every sample of grid `finest` of the patch and of a margin of 3 around it: for grid 0 seven planes in
+ * `evenLevels`, for grid 1 six planes in `oddLevels`.
+ */
+export function upsample(patch: i32, mode: i32, finest: i32): void {
   const codec = codecOfMode(mode);
   let source = evenLevels;
   let target = oddLevels;
@@ -45,7 +48,7 @@ export function upsample(patch: i32, mode: i32): void {
   let width = patchWidth;
   let height = patchHeight;
   fillFloatWindow(patch, mode, GRIDS - 1, MARGIN, source, levelStride(width));
-  for (let grid = GRIDS - 2; grid >= 0; --grid) {
+  for (let grid = GRIDS - 2; grid >= finest; --grid) {
     locatePatch(patch, grid);
     const bytes = planeBytes(patchWidth, patchHeight);
     smoothGrid(codec, patch, mode, grid, target);
@@ -120,5 +123,28 @@ function colourPatch(codec: usize, features: usize, free: usize, out: usize, out
 export function synthesisePatch(patch: i32, out: usize, outStride: i32): i32 {
   if (modes == 0 || patch < 0 || patch >= patchCount()) return Status.invalidArgument;
   synthesise(patch, modeOfPatch(patch), out, <usize>outStride);
+  return Status.ok;
+}
+
+/**
+ * Pixels of a patch with its mode of the mode map, at half the resolution and without grid 0: a preview (no part of FORMAT.md).
+ * @param out  RGBA8, one pixel per sample of grid 1, rows `outStride` bytes apart
+ * @returns ok or invalidArgument
+ */
+export function previewPatch(patch: i32, out: usize, outStride: i32): i32 {
+  if (modes == 0 || patch < 0 || patch >= patchCount()) return Status.invalidArgument;
+  const mode = modeOfPatch(patch);
+  upsample(patch, mode, 1);
+  locatePatch(patch, 1);
+  const plane = planeBytes(patchWidth, patchHeight);
+  // After five steps the six features are in `oddLevels`; before them goes that of grid 0, which is 0.
+  const features = oddLevels - plane;
+  memory.fill(features, 0, plane);
+  const stride = levelStride(patchWidth);
+  const inner = features + ((<usize>(MARGIN * stride + MARGIN)) << 2);
+  const codec = codecOfMode(mode);
+  if (simd) simdKernels.pointwise(codec, inner, evenLevels, plane, plane, stride, patchWidth, patchHeight);
+  else scalarKernels.pointwise(codec, inner, evenLevels, plane, plane, stride, patchWidth, patchHeight);
+  scalarKernels.flatPixels(codec, evenLevels, plane, stride, patchWidth, patchHeight, out, <usize>outStride);
   return Status.ok;
 }

@@ -3,6 +3,7 @@
 import type { Core } from '../core.js';
 import { tileArea, tileSide } from '../geometry.js';
 import type { Pacer } from '../pacer.js';
+import { meanOfSquares } from '../transforms/preview.js';
 import type { Region, Rows } from '../types.js';
 import type { AlphaTile } from './section.js';
 
@@ -88,5 +89,29 @@ export class AlphaReader {
       lose(error);
       return undefined;
     }
+  }
+}
+
+/** Fills in the alpha of reduced rows: the mean of the alpha of the pixels that each stands for. */
+export class ReducedAlpha {
+  readonly #reader: AlphaReader;
+  readonly #parts: AlphaReaderParts;
+  readonly #reduction: number;
+
+  /** @param reduction - 2, 4 or 8, per side */
+  constructor(parts: AlphaReaderParts, reduction: number) {
+    this.#reader = new AlphaReader(parts);
+    this.#parts = parts;
+    this.#reduction = reduction;
+  }
+
+  /** @throws TesseraError `entropyDesync` */
+  async fill(rows: Rows): Promise<void> {
+    const { width, height: whole } = this.#parts;
+    const y = rows.y * this.#reduction;
+    const height = Math.min(whole - y, rows.height * this.#reduction);
+    const data = new Uint8ClampedArray(width * height * 4).fill(255);
+    await this.#reader.fill({ y, width, height, data });
+    meanOfSquares(data, width, height, this.#reduction, 4, [3], rows.data);
   }
 }

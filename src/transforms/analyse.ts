@@ -1,5 +1,6 @@
 /** Runs the analysis over a picture of any size: padding to multiples of 64, and overlapping tiles where the picture is large. */
 
+import { discard } from '../discard.js';
 import type { PixelSource } from '../types.js';
 import type { Analysis } from './transform.js';
 
@@ -39,7 +40,7 @@ export interface AnalysedTile {
   readonly count: number;
 }
 
-/** Analyses tile after tile. Memory is bounded by one tile. */
+/** Analyses tile after tile. Memory is bounded by one tile: the grids of one are gone when the next is asked for. */
 export async function* analyseTiles(image: PixelSource, analysis: Analysis): AsyncGenerator<AnalysedTile> {
   const columns = analysisSpans(image.width);
   const rows = analysisSpans(image.height);
@@ -48,8 +49,10 @@ export async function* analyseTiles(image: PixelSource, analysis: Analysis): Asy
     for (const x of columns) {
       const width = x.windowEnd - x.windowStart;
       const height = y.windowEnd - y.windowStart;
-      const grids = await analysis.run(readWindow(image, x, y), width, height);
+      const window = readWindow(image, x, y);
+      const grids = await analysis.run(window, width, height);
       yield { x, y, grids, index: index++, count: rows.length * columns.length };
+      discard([window, ...grids]);
     }
   }
 }
