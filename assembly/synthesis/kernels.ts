@@ -193,3 +193,10 @@ function mixed(layer: i32, biases: usize, output: i32, red: f32, green: f32, blu
   const gains = TAPS + ((layer + output * 3) << 2);
   return at(biases, output) + at(gains, 0) * red + at(gains, 1) * green + at(gains, 2) * blue;
 }
+
+/** Multiplies floats by what the step of `kernel` makes of a flat plane: the doubling filter's sum along x, and again along y. */
+export function scaleByStep(start: usize, bytes: usize, kernel: usize): void {
+  const gain = at(kernel, 0) + at(kernel, 1) + at(kernel, 2) + at(kernel, 3);
+  const square = gain * gain;
+  for (let address = start; address < start + bytes; address += 4) store<f32>(address, load<f32>(address) * square);
+}

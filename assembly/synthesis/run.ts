@@ -140,6 +140,7 @@ export function previewPatch(patch: i32, out: usize, outStride: i32): i32 {
   // After five steps the six features are in `oddLevels`; before them goes that of grid 0, which is 0.
   const features = oddLevels - plane;
   memory.fill(features, 0, plane);
+  scalarKernels.scaleByStep(oddLevels, 6 * plane, kernelsOf(codecOfMode(mode), 0));
   const stride = levelStride(patchWidth);
   const inner = features + ((<usize>(MARGIN * stride + MARGIN)) << 2);
   const codec = codecOfMode(mode);
