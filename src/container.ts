@@ -250,24 +250,24 @@ export function readSection(bytes: Uint8Array, start: number, previousTag: numbe
 }
 
 /** Writes the payload of the picture section (FORMAT.md §1.1). */
-export function writePictureSection(picture: PictureSection): Uint8Array {
-  const parts = [picture.modeMap, picture.coarse, ...picture.tiles];
-  return concatenate([...parts.map((part) => writeLeb128(part.length)), ...parts]);
+export function writePictureSection({ modeMap, coarse, tiles }: PictureSection): Uint8Array {
+  return joinParts([modeMap, coarse, ...tiles]);
 }
 
 /**
- * Reads the lengths at the start of the picture section: mode map, coarse segment, tile segments.
+ * Reads the lengths at the start of a section that has parts.
  *
+ * @param count - how many
  * @returns the lengths, not compared with anything, and where in the payload they end
  * @throws TesseraError `corruptSection`
  */
 export function readPartLengths(
-  header: Header,
   { payload, offset }: Pick<Section, 'payload' | 'offset'>,
+  count: number,
 ): { lengths: readonly number[]; end: number } {
   const lengths: number[] = [];
   let end = 0;
-  for (let part = 0; part < 2 + tileCount(header.width, header.height); part++) {
+  while (lengths.length < count) {
     const length = readLeb128(payload, end, offset, 'corruptSection');
     lengths.push(length.value);
     end = length.next;
@@ -276,29 +276,54 @@ export function readPartLengths(
 }
 
 /**
+ * Cuts a section into parts whose lengths stand before them.
+ *
+ * @throws TesseraError `corruptSection` when the lengths do not add up
+ */
+export function cutParts(section: Section, count: number): Uint8Array[] {
+  const { payload, offset } = section;
+  const { lengths, end } = readPartLengths(section, count);
+  let position = end;
+  const sum = lengths.reduce((total, length) => total + length, 0);
+  if (sum !== payload.length - position) {
+    throw new TesseraError(
+      'corruptSection',
+      `the parts of section ${section.tag} add up to ${sum} bytes, ${payload.length - position} are there`,
+      {
+        offset: offset + position,
+      },
+    );
+  }
+  return lengths.map((length) => {
+    const part = payload.subarray(position, position + length);
+    position += length;
+    return part;
+  });
+}
+
+/** Writes parts with their lengths before them. */
+export function joinParts(parts: readonly Uint8Array[]): Uint8Array {
+  return concatenate([...parts.map((part) => writeLeb128(part.length)), ...parts]);
+}
+
+/**
  * Cuts the picture section into its parts.
  *
  * @throws TesseraError `corruptSection` when the lengths do not add up, or the mode map is there (or not) against the header
  */
 export function parsePictureSection(header: Header, section: Section): PictureSection {
-  const { payload, offset } = section;
-  const { lengths, end } = readPartLengths(header, section);
-  let position = end;
-  const sum = lengths.reduce((total, length) => total + length, 0);
-  if (sum !== payload.length - position) {
-    throw new TesseraError('corruptSection', `the parts of the picture add up to ${sum} bytes, ${payload.length - position} are there`, {
-      offset: offset + position,
+  const [modeMap, coarse, ...tiles] = cutParts(section, partCount(header));
+  if ((modeMap.length === 0) !== (header.modes === 1)) {
+    throw new TesseraError('corruptSection', `a mode map of ${modeMap.length} bytes for ${header.modes} codecs`, {
+      offset: section.offset,
     });
   }
-  if ((lengths[0] === 0) !== (header.modes === 1)) {
-    throw new TesseraError('corruptSection', `a mode map of ${lengths[0]} bytes for ${header.modes} codecs`, { offset: offset + position });
-  }
-  const parts = lengths.map((length) => {
-    const part = payload.subarray(position, position + length);
-    position += length;
-    return part;
-  });
-  return { modeMap: parts[0], coarse: parts[1], tiles: parts.slice(2) };
+  return { modeMap, coarse, tiles };
+}
+
+/** Parts of the picture section: mode map, coarse segment, tile segments. */
+export function partCount({ width, height }: Header): number {
+  return 2 + tileCount(width, height);
 }
 
 /**

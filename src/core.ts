@@ -413,17 +413,14 @@ export class Core {
   encodeAlpha(kind: 'mask' | 'levels', samples: Uint8Array, width: number, height: number): Uint8Array {
     const encode = kind === 'mask' ? this.#exports.encodeMask : this.#exports.encodeLevels;
     // A sample is at most 16 bits of the stream's, each of at most 12 bits of cost.
-    const most = 64 + 24 * samples.length;
-    for (let capacity = Math.min(most, 1024 + samples.length); ; capacity = Math.min(most, capacity * 4)) {
-      const mark = this.mark();
-      const pointer = this.allocate(capacity);
-      const length = encode(this.copyIn(samples), width, height, pointer, capacity);
-      const bytes = length >= 0 ? this.bytes(pointer, length).slice() : undefined;
-      this.release(mark);
-      if (bytes !== undefined) return bytes;
-      if (length < -1) throw new TesseraError('limitMemory', 'the core has no memory for the alpha');
-      if (capacity === most) throw new TesseraError('internal', 'a tile of alpha cannot be written');
-    }
+    const capacity = 64 + 24 * samples.length;
+    const mark = this.mark();
+    const pointer = this.allocate(capacity);
+    const length = encode(this.copyIn(samples), width, height, pointer, capacity);
+    const bytes = this.bytes(pointer, Math.max(0, length)).slice();
+    this.release(mark);
+    if (length < 0) throw new TesseraError('limitMemory', 'the core has no memory for the alpha');
+    return bytes;
   }
 
   #lanes(): number {

@@ -13,6 +13,7 @@ import {
   type PictureSection,
   parsePictureSection,
   parseSections,
+  partCount,
   pictureTag,
   readLeb128,
   readPartLengths,
@@ -61,7 +62,7 @@ export class Salvage {
     const length = readLeb128(bytes, headerLength + 1);
     const offset = length.next + 4;
     const payload = bytes.subarray(offset, offset + length.value);
-    const { lengths, end } = readPartLengths(header, { payload, offset });
+    const { lengths, end } = readPartLengths({ payload, offset }, partCount(header));
     let position = end;
     const parts = lengths.map((partLength) => {
       const part = payload.subarray(position, position + partLength);

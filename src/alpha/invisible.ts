@@ -3,7 +3,7 @@
  * continuation of the visible pixels around it.
  *
  * A pyramid: each level holds the mean colour of the visible pixels below it, and is marked where there are any. From the coarsest
- * level down, unmarked pixels take the interpolated colour of the level above.
+ * level down, unmarked pixels take the colour of the level above.
  */
 
 import type { PixelSource } from '../types.js';
@@ -62,22 +62,14 @@ function reduce({ data, width, height }: Level): Level {
   return half;
 }
 
-/** Gives unmarked pixels the colour of the level above, three quarters of the nearer pixel and one of the next, on both axes. */
+/** Gives unmarked pixels the colour of the pixel above them in the pyramid. */
 function fill({ data, width, height }: Level, above: Level, mark: boolean): void {
-  const nearest = (at: number, size: number): readonly [number, number] => {
-    const near = at >> 1;
-    return [near, Math.min(Math.max(near + (at & 1 ? 1 : -1), 0), size - 1)];
-  };
   for (let y = 0; y < height; y++) {
-    const [row, nextRow] = nearest(y, above.height);
     for (let x = 0; x < width; x++) {
       const to = (y * width + x) * 4;
       if (data[to + 3] !== 0) continue;
-      const [column, nextColumn] = nearest(x, above.width);
-      for (let c = 0; c < 3; c++) {
-        const at = (line: number, place: number): number => above.data[(line * above.width + place) * 4 + c];
-        data[to + c] = (9 * at(row, column) + 3 * at(row, nextColumn) + 3 * at(nextRow, column) + at(nextRow, nextColumn)) / 16;
-      }
+      const from = ((y >> 1) * above.width + (x >> 1)) * 4;
+      for (let c = 0; c < 3; c++) data[to + c] = above.data[from + c];
       if (mark) data[to + 3] = 255;
     }
   }

@@ -5,7 +5,7 @@
  *     tile: nothing (opaque) │ 0, level │ 1, level of 0, level of 1, stream │ 2, stream
  */
 
-import { alphaTag, concatenate, readLeb128, type Section, writeLeb128 } from '../container.js';
+import { alphaTag, concatenate, cutParts, joinParts, type Section } from '../container.js';
 import { TesseraError } from '../errors.js';
 import { tileCount } from '../geometry.js';
 import type { Header } from '../types.js';
@@ -35,26 +35,8 @@ export function alphaOf({ width, height }: Header, sections: readonly Section[])
  * @returns as many as the picture has tiles, in raster order
  * @throws TesseraError `corruptSection`
  */
-export function parseAlphaSection({ payload, offset }: Section, width: number, height: number): AlphaTile[] {
-  const lengths: number[] = [];
-  let position = 0;
-  let sum = 0;
-  for (let tile = 0; tile < tileCount(width, height); tile++) {
-    const length = readLeb128(payload, position, offset, 'corruptSection');
-    lengths.push(length.value);
-    sum += length.value;
-    position = length.next;
-  }
-  if (sum !== payload.length - position) {
-    throw new TesseraError('corruptSection', `the tiles of alpha add up to ${sum} bytes, ${payload.length - position} are there`, {
-      offset: offset + position,
-    });
-  }
-  return lengths.map((length) => {
-    const tile = parseTile(payload.subarray(position, position + length), offset + position);
-    position += length;
-    return tile;
-  });
+export function parseAlphaSection(section: Section, width: number, height: number): AlphaTile[] {
+  return cutParts(section, tileCount(width, height)).map((tile) => parseTile(tile, section.offset));
 }
 
 function parseTile(bytes: Uint8Array, offset: number): AlphaTile {
@@ -76,8 +58,7 @@ function parseTile(bytes: Uint8Array, offset: number): AlphaTile {
 
 /** Writes the payload of the alpha section. */
 export function writeAlphaSection(tiles: readonly AlphaTile[]): Uint8Array {
-  const parts = tiles.map(writeTile);
-  return concatenate([...parts.map((part) => writeLeb128(part.length)), ...parts]);
+  return joinParts(tiles.map(writeTile));
 }
 
 function writeTile(tile: AlphaTile): Uint8Array {
