@@ -1,0 +1,69 @@
+"""What turns a checkpoint into a pack: fitted rows, moved anchors, halved graphs. Run as a script."""
+import pathlib
+import sys
+import unittest
+
+import numpy as np
+import torch
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
+
+from tessera import fit  # noqa: E402
+from tessera.codec import Codec  # noqa: E402
+from tessera.fixed_point import context_layers  # noqa: E402
+from tessera.integer import context_rows  # noqa: E402
+from tessera.remap import remap  # noqa: E402
+from tessera.tables import TOTAL, laplace_rows, step_table  # noqa: E402
+
+
+def shaken(codec, scale=0.1):
+    with torch.no_grad():
+        for parameter in codec.parameters():
+            parameter.add_(torch.randn(parameter.shape, generator=torch.Generator().manual_seed(3)) * scale)
+    return codec
+
+
+class PackTest(unittest.TestCase):
+    def test_fast_rows_equal_the_integer_reference(self):
+        codec = shaken(Codec(lambdas=(1e-2,), groups=('low',)))
+        layers = context_layers(codec.decoders[0][0])
+        for seed, spread in enumerate((1, 20, 40000)):
+            plane = np.random.default_rng(seed).integers(-spread, spread, (23, 31))
+            for fast, exact in zip(fit.rows_of_plane(plane, layers, -37), context_rows(plane, layers, -37)):
+                np.testing.assert_array_equal(fast, exact)
+
+    def test_fitted_rows_are_rows_and_follow_the_counts(self):
+        rows = laplace_rows()
+        counts = np.random.default_rng(0).poisson(3, (64, 16, 2 * fit.MOST + 1)).astype(float)
+        fitted = fit.fitted_rows(rows, counts)
+        for (bound, order, stored), (bound_before, order_before, _) in zip(fitted, rows):
+            self.assertEqual((bound, order), (bound_before, order_before))
+            for fraction, line in stored.items():
+                self.assertEqual(line.sum(), TOTAL)
+                self.assertGreaterEqual(line.min(), 1)
+                self.assertEqual(len(line), 2 * bound + 3)
+                if fraction > 0:
+                    np.testing.assert_array_equal(line, stored[-fraction][::-1])
+        self.assertLess(fit.bits(fitted, counts), fit.bits(rows, counts))
+
+    def test_anchors_that_do_not_move_keep_their_weights(self):
+        codec = shaken(Codec(modes=2, lambdas=(1e-2, 1e-3), groups=('low', 'high')))
+        same = remap(codec, (1e-2, 1e-3, 5e-4), ('low', 'high', 'high'))
+        pixels = torch.rand(1, 3, 64, 64, generator=torch.Generator().manual_seed(1)) - 0.5
+        with torch.no_grad():
+            for anchor in (0, 1):
+                before = codec.latents(codec.analyse(pixels, anchor), 0, anchor)
+                after = same.latents(same.analyse(pixels, anchor), 0, anchor)
+                for one, other in zip(before, after):
+                    self.assertLess((one - other).abs().max().item(), 1e-4)
+        for one, other in zip(codec.decoders[0][1].parameters(), same.decoders[0][2].parameters()):
+            self.assertTrue(torch.equal(one, other))
+
+    def test_the_middle_step_is_the_anchor(self):
+        steps = step_table(3.0)
+        self.assertEqual(steps[len(steps) // 2], (16384, 16384, 0))
+        self.assertLessEqual(len(steps), 64)
+
+
+if __name__ == '__main__':
+    unittest.main()
