@@ -248,11 +248,18 @@ describe('quality', () => {
     for (const quality of [-1, 101, Number.NaN]) expect(() => rateOfQuality(manifest, quality)).toThrow(TesseraError);
   });
 
-  test('λ falls as quality rises', async () => {
+  test('anchors never fall as quality rises, and λ falls within each', async () => {
+    // Between anchors λ may rise: qualities are spread over measured rates, and the next anchor may need less λ for the same rate.
     const pack = await loadPack();
-    const lambdas = Array.from({ length: 101 }, (_, quality) => lambdaOfRate(pack, rateOfQuality(pack.manifest, quality)));
-    for (let quality = 1; quality <= 100; quality++) expect(lambdas[quality], `quality ${quality}`).toBeLessThan(lambdas[quality - 1]);
-    expect(lambdas[0]).toBeCloseTo(pack.manifest.lambda[0] / (pack.decoder.steps[pack.manifest.quality[0][1]].gain / 16_384) ** 2, 12);
+    const rates = Array.from({ length: 101 }, (_, quality) => rateOfQuality(pack.manifest, quality));
+    for (let quality = 1; quality <= 100; quality++) {
+      const [rate, before] = [rates[quality], rates[quality - 1]];
+      expect(rate.anchor, `quality ${quality}`).toBeGreaterThanOrEqual(before.anchor);
+      if (rate.anchor === before.anchor) expect(lambdaOfRate(pack, rate), `quality ${quality}`).toBeLessThan(lambdaOfRate(pack, before));
+    }
+    expect(new Set(rates.map(({ anchor }) => anchor)).size).toBe(pack.decoder.anchors);
+    const [first] = rates;
+    expect(lambdaOfRate(pack, first)).toBeCloseTo(pack.manifest.lambda[0] / (pack.decoder.steps[first.step].gain / 16_384) ** 2, 12);
   });
 
   test('rates outside the pack are refused', async () => {

@@ -88,9 +88,11 @@ describe('files of the encoder', () => {
       await cost({ effort: 5 }),
       await cost({ effort: 7 }),
     ];
-    expect(quick).toBeLessThanOrEqual(one);
-    expect(usual).toBeLessThanOrEqual(quick);
-    expect(full).toBeLessThanOrEqual(quick);
+    // The same choices may be added up in another order, which moves the last bits of the sum.
+    const sameSum = 1 + 1e-12;
+    expect(quick).toBeLessThanOrEqual(one * sameSum);
+    expect(usual).toBeLessThanOrEqual(quick * sameSum);
+    expect(full).toBeLessThanOrEqual(quick * sameSum);
   });
 });
 

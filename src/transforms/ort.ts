@@ -43,7 +43,7 @@ async function createRunner(model: Uint8Array): Promise<Runner> {
   try {
     session = await createSession(ort, model);
   } catch (cause) {
-    throw new TesseraError('backendUnavailable', 'onnxruntime-web cannot create a session for the model', { cause });
+    throw new TesseraError('backendUnavailable', 'onnxruntime-web failed to load the model', { cause });
   }
   let last: Promise<unknown> = Promise.resolve();
   const runOnce = async (feeds: Feeds): Promise<Record<string, Float32Array>> => {
@@ -76,8 +76,8 @@ const referenceLambda = 0.002;
 export async function createOrtAnalysis(pack: Pack, rate: Rate): Promise<Analysis> {
   const runner = await runnerOf(await pack.file(pack.manifest.analysis[rate.anchor]));
   // An analysis that knows the resolution of the quantiser can aim at its levels; packs whose analysis does not have no such input.
-  const resolution = Float32Array.of(0.5 * Math.log(referenceLambda / lambdaOfRate(pack, rate)));
-  const feeds: Feeds = runner.inputs.includes('rate') ? { rate: { data: resolution, dims: [1] } } : {};
+  const data = Float32Array.of(0.5 * Math.log(referenceLambda / lambdaOfRate(pack, rate)));
+  const feeds: Feeds = runner.inputs.includes('rate') ? { rate: { data, dims: [1] } } : {};
   return {
     async run(image, width, height) {
       const outputs = await runner.run({ ...feeds, image: { data: image, dims: [1, 3, height, width] } });
