@@ -61,6 +61,19 @@ export function toBytes(source: ByteSource): Uint8Array {
   throw new TesseraError('invalidArgument', 'expected an ArrayBuffer or a view of one');
 }
 
+/**
+ * The bytes of a `Blob` or the body of a `Response`.
+ *
+ * @throws TesseraError `invalidArgument` when they cannot be read: a connection that broke, a body that was used, a file that is gone
+ */
+export async function readBody(source: Blob | Response): Promise<Uint8Array> {
+  try {
+    return new Uint8Array(await source.arrayBuffer());
+  } catch (cause) {
+    throw new TesseraError('invalidArgument', 'the bytes cannot be read', { cause });
+  }
+}
+
 // ── CRC-32 ──────────────────────────────────────────────────────────────────────────────────────
 
 const crcTable = new Uint32Array(256).map((_, index) => {
@@ -283,21 +296,25 @@ export function readPartLengths(
 export function cutParts(section: Section, count: number): Uint8Array[] {
   const { payload, offset } = section;
   const { lengths, end } = readPartLengths(section, count);
-  let position = end;
   const sum = lengths.reduce((total, length) => total + length, 0);
-  if (sum !== payload.length - position) {
+  if (sum !== payload.length - end) {
     throw new TesseraError(
       'corruptSection',
-      `the parts of section ${section.tag} add up to ${sum} bytes, ${payload.length - position} are there`,
+      `the parts of section ${section.tag} add up to ${sum} bytes, ${payload.length - end} are there`,
       {
-        offset: offset + position,
+        offset: offset + end,
       },
     );
   }
+  return sliceParts(payload, end, lengths);
+}
+
+/** The parts that stand one after the other from `start` on; shorter or empty where the bytes end before. */
+export function sliceParts(bytes: Uint8Array, start: number, lengths: readonly number[]): Uint8Array[] {
+  let end = start;
   return lengths.map((length) => {
-    const part = payload.subarray(position, position + length);
-    position += length;
-    return part;
+    end += length;
+    return bytes.subarray(end - length, end);
   });
 }
 

@@ -90,6 +90,12 @@ interface Target {
 /** Rows of patches of the target in the core: a patch's own, those of its neighbours, and a fourth to make a power of two. */
 const heldTargetRows = 4;
 
+/**
+ * Bytes that no stream of so many samples is longer than. A sample of alpha is at most 16 choices of at most 12 bits; a latent at most 63 bits,
+ * and no segment has more than twice as many latents as its finest grid, apart from those of the coarser grids of a small picture.
+ */
+const streamBytes = (samples: number): number => 128 + 24 * samples;
+
 /** Kinds of mode map (FORMAT.md §3). */
 export const modeMapKinds = { fixed: 0, adaptive: 1, uniform: 2 } as const;
 
@@ -207,6 +213,22 @@ export class Core {
     return pointer;
   }
 
+  /**
+   * Runs a decoding call on a stream that it gets a copy of, and frees what the call allocates.
+   *
+   * What is longer than any stream of its symbols is damaged, and found to be so when the core has only as much of it: a file cannot make
+   * the core hold more than its header claims.
+   *
+   * @param samples - how many the stream codes; of a segment those of its finest grid
+   */
+  #decodeStream(stream: Uint8Array, samples: number, doing: string, decode: (pointer: number, length: number) => number): void {
+    const bytes = stream.subarray(0, streamBytes(samples));
+    const mark = this.mark();
+    const status = decode(this.copyIn(bytes), bytes.length);
+    this.release(mark);
+    checkStatus(status, doing);
+  }
+
   /** A view of the core's memory, good until the next call that allocates. */
   bytes(pointer: number, length: number): Uint8Array {
     return new Uint8Array(this.#exports.memory.buffer, pointer, length);
@@ -236,10 +258,9 @@ export class Core {
 
   /** Decodes the mode map (FORMAT.md §3). */
   decodeModeMap(payload: Uint8Array): void {
-    const mark = this.mark();
-    const status = this.#exports.decodeModeMap(this.copyIn(payload), payload.length, this.#priors);
-    this.release(mark);
-    checkStatus(status, 'decoding the mode map');
+    this.#decodeStream(payload, this.modes().length, 'decoding the mode map', (pointer, length) =>
+      this.#exports.decodeModeMap(pointer, length, this.#priors),
+    );
   }
 
   /**
@@ -249,10 +270,12 @@ export class Core {
    * @param finest - finest grid that is wanted; what follows it in the segment is neither decoded nor checked
    */
   decodeSegment(segment: number, payload: Uint8Array, finest = 0): void {
-    const mark = this.mark();
-    const status = this.#exports.decodeSegment(segment, this.copyIn(payload), payload.length, this.#lanes(), finest);
-    this.release(mark);
-    checkStatus(status, segment === 0 ? 'decoding the coarse grids' : `decoding tile ${segment - 1}`);
+    const { width, height, lanes } = this.#begun();
+    const [samples, doing] =
+      segment === 0
+        ? [gridSide(width, 3) * gridSide(height, 3), 'decoding the coarse grids']
+        : [Math.min(width, tileSide) * Math.min(height, tileSide), `decoding tile ${segment - 1}`];
+    this.#decodeStream(payload, samples, doing, (pointer, length) => this.#exports.decodeSegment(segment, pointer, length, lanes, finest));
   }
 
   /**
@@ -264,10 +287,9 @@ export class Core {
     const mark = this.mark();
     const out = this.allocate(width * height);
     const decode = kind === 'mask' ? this.#exports.decodeMask : this.#exports.decodeLevels;
-    const status = decode(this.copyIn(stream), stream.length, width, height, out);
+    this.#decodeStream(stream, width * height, 'decoding alpha', (pointer, length) => decode(pointer, length, width, height, out));
     const samples = this.bytes(out, width * height).slice();
     this.release(mark);
-    checkStatus(status, 'decoding alpha');
     return samples;
   }
 
@@ -412,8 +434,7 @@ export class Core {
   /** Writes the stream of a tile of alpha: `mask` from samples 0 and 1, `levels` from any. */
   encodeAlpha(kind: 'mask' | 'levels', samples: Uint8Array, width: number, height: number): Uint8Array {
     const encode = kind === 'mask' ? this.#exports.encodeMask : this.#exports.encodeLevels;
-    // A sample is at most 16 bits of the stream's, each of at most 12 bits of cost.
-    const capacity = 64 + 24 * samples.length;
+    const capacity = streamBytes(samples.length);
     const mark = this.mark();
     const pointer = this.allocate(capacity);
     const length = encode(this.copyIn(samples), width, height, pointer, capacity);

@@ -5,7 +5,6 @@
  */
 
 import { AlphaReader, ReducedAlpha } from './alpha/decode.js';
-import { alphaOf } from './alpha/section.js';
 import { parseHeader, parsePictureSection, parseSections } from './container.js';
 import { modeSetOf } from './core.js';
 import type { EngineBase } from './engine-base.js';
@@ -14,9 +13,9 @@ import { type PatchRange, patchesOf, tilesOf } from './geometry.js';
 import { checkSize, resolveLimits } from './limits.js';
 import { loadPack, type Pack } from './models/load.js';
 import { Pacer, stageShares } from './pacer.js';
-import { toPicture } from './pixels.js';
+import { allocatePixels, toPicture } from './pixels.js';
 import { checkRate } from './quality.js';
-import { type FileSections, Salvage } from './salvage.js';
+import { Salvage, soundSections } from './salvage.js';
 import { PreviewStrips, type Reduction } from './transforms/preview.js';
 import { StripSynthesis } from './transforms/wasm.js';
 import type { CommonOptions, DecodeOptions, Header, PartialPicture, Picture, Region } from './types.js';
@@ -62,7 +61,7 @@ async function decodePicture(
   await pacer.step('model', 1, 1);
 
   // 3. Sections.
-  const { picture, alpha } = salvage === undefined ? strictSections(header, bytes) : salvage.sections(header, bytes);
+  const { picture, alpha } = salvage === undefined ? soundSections(header, bytes) : salvage.sections(header, bytes);
 
   return engine.withCore(async (core) => {
     // onnxruntime computes the patches of one codec after the other, so it wants all latents at once.
@@ -95,12 +94,20 @@ async function decodePicture(
     // 6. Upsampling and synthesis, patch by patch.
     const count = (patches.right - patches.left) * (patches.bottom - patches.top);
     const report = (done: number): Promise<void> => pacer.step('synthesise', done, count);
+    const alphaParts = alpha && {
+      core,
+      pacer,
+      tiles: alpha,
+      width,
+      height,
+      area,
+      lose: salvage && ((error: unknown) => salvage.loseAlpha(error)),
+    };
     if (reduction !== 1) {
       const size = { width: Math.ceil(width / reduction), height: Math.ceil(height / reduction) };
-      const reduced = new Uint8ClampedArray(size.width * size.height * 4);
+      const reduced = allocatePixels(size.width, size.height);
       const previews = new PreviewStrips({ core, width, height, patch, reduction });
-      const reducedAlpha =
-        alpha === undefined ? undefined : new ReducedAlpha({ core, pacer, tiles: alpha, width, height, area }, reduction);
+      const reducedAlpha = alphaParts && new ReducedAlpha(alphaParts, reduction);
       const columns = patches.right;
       for (let row = 0; row < patches.bottom; row++) {
         await decodeTiles({ ...patches, top: row, bottom: row + 1 });
@@ -110,14 +117,8 @@ async function decodePicture(
       }
       return toPicture(reduced, size.width, size.height);
     }
-    const data = new Uint8ClampedArray(area.width * area.height * 4);
-    const alphaReader =
-      alpha === undefined
-        ? undefined
-        : new AlphaReader({
-            ...{ core, pacer, tiles: alpha, width, height, area },
-            ...(salvage === undefined ? {} : { lose: (error) => salvage.loseAlpha(error) }),
-          });
+    const data = allocatePixels(area.width, area.height);
+    const alphaReader = alphaParts && new AlphaReader(alphaParts);
     if (transform === 'ort') {
       await decodeTiles(patches);
       const synthesis = await engine.otherSynthesis(pack, header);
@@ -134,12 +135,6 @@ async function decodePicture(
     }
     return toPicture(data, area.width, area.height);
   });
-}
-
-/** The sections of a sound file. */
-function strictSections(header: Header, bytes: Uint8Array): FileSections {
-  const sections = parseSections(header, bytes);
-  return { picture: parsePictureSection(header, sections[0]), alpha: alphaOf(header, sections) };
 }
 
 /** By how much the picture is reduced, per side. */

@@ -1,6 +1,6 @@
 /** Decoding as every entry offers it: any form of bytes in, a picture out. */
 
-import { parseHeader, toBytes } from './container.js';
+import { parseHeader, readBody, toBytes } from './container.js';
 import { decodeFile, decodePartially } from './decode.js';
 import type { EngineBase } from './engine-base.js';
 import { checkOptions, TesseraError } from './errors.js';
@@ -36,7 +36,7 @@ export function decodeWith(engine: () => EngineBase): Decode {
 async function bytesOf(source: ByteSource | Blob | Response): Promise<Uint8Array> {
   // Bytes first: merely naming Response makes Node load its whole fetch, which takes longer than a small picture.
   if (source instanceof ArrayBuffer || ArrayBuffer.isView(source)) return toBytes(source);
-  if (typeof Blob === 'function' && source instanceof Blob) return new Uint8Array(await source.arrayBuffer());
-  if (typeof Response === 'function' && source instanceof Response) return new Uint8Array(await source.arrayBuffer());
+  if (typeof Blob === 'function' && source instanceof Blob) return readBody(source);
+  if (typeof Response === 'function' && source instanceof Response) return readBody(source);
   return toBytes(source as unknown as ByteSource);
 }

@@ -58,8 +58,6 @@ export class TesseraError extends Error {
   }
 }
 
-const codesByNumber = new Map<number, ErrorCode>(Object.entries(errorNumbers).map(([code, number]) => [number, code as ErrorCode]));
-
 /**
  * Throws for a status code of the WASM core unless it is 0.
  *
@@ -68,7 +66,7 @@ const codesByNumber = new Map<number, ErrorCode>(Object.entries(errorNumbers).ma
  */
 export function checkStatus(status: number, doing: string): void {
   if (status === 0) return;
-  const code = codesByNumber.get(status);
+  const code = (Object.keys(errorNumbers) as ErrorCode[]).find((name) => errorNumbers[name] === status);
   if (code === undefined) throw new TesseraError('internal', `${doing}: unknown status ${status} of the core`);
   throw new TesseraError(code, `${doing}: ${statusTexts[code] ?? code}`);
 }

@@ -4,7 +4,7 @@
  * Sizes are JavaScript numbers (exact up to 2^53) and are checked here before anything is allocated.
  */
 
-import { TesseraError } from './errors.js';
+import { type ErrorCode, TesseraError } from './errors.js';
 import { tileSide } from './geometry.js';
 
 /** Limits of a reader or writer. 0 means unlimited, up to the hard limits of the format and of WebAssembly. */
@@ -58,23 +58,11 @@ export function estimateMemory(width: number, height: number, sets: number, refi
  * @throws TesseraError `limitDimension`, `limitPixels` or `limitMemory`, naming the limit
  */
 export function checkSize(width: number, height: number, sets: number, limits: Limits, refined = false): void {
-  if (width > limits.maxDimension || height > limits.maxDimension) {
-    throw new TesseraError(
-      'limitDimension',
-      `${width}×${height} pixels: a side is over the limit of ${limits.maxDimension} (limits.maxDimension)`,
-    );
-  }
-  if (width * height > limits.maxPixels) {
-    throw new TesseraError(
-      'limitPixels',
-      `${width}×${height} is ${width * height} pixels, over the limit of ${limits.maxPixels} (limits.maxPixels)`,
-    );
-  }
-  const memory = estimateMemory(width, height, sets, refined);
-  if (memory > limits.maxMemory) {
-    throw new TesseraError(
-      'limitMemory',
-      `${width}×${height} pixels need about ${memory} bytes, over the limit of ${limits.maxMemory} (limits.maxMemory)`,
-    );
-  }
+  const check = (value: number, name: keyof Limits, code: ErrorCode, what: string): void => {
+    if (value > limits[name])
+      throw new TesseraError(code, `${width}×${height} is ${value} ${what}, over the limit of ${limits[name]} (limits.${name})`);
+  };
+  check(Math.max(width, height), 'maxDimension', 'limitDimension', 'a side');
+  check(width * height, 'maxPixels', 'limitPixels', 'pixels');
+  check(estimateMemory(width, height, sets, refined), 'maxMemory', 'limitMemory', 'bytes');
 }

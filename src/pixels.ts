@@ -65,6 +65,19 @@ export function flatten(image: PixelSource, background: readonly [number, number
   return { data, width: image.width, height: image.height };
 }
 
+/**
+ * Room for RGBA pixels, all 0.
+ *
+ * @throws TesseraError `limitMemory` when the host has none: a header within the limits may still claim more than there is
+ */
+export function allocatePixels(width: number, height: number): Uint8ClampedArray<ArrayBuffer> {
+  try {
+    return new Uint8ClampedArray(width * height * 4);
+  } catch (cause) {
+    throw new TesseraError('limitMemory', `no memory for ${width}×${height} pixels`, { cause });
+  }
+}
+
 /** Wraps pixels: a real `ImageData` where the host has one. */
 export function toPicture(data: Uint8ClampedArray<ArrayBuffer>, width: number, height: number): Picture {
   if (typeof ImageData === 'function') return new ImageData(data, width, height) as Picture;

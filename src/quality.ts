@@ -26,16 +26,13 @@ export function qualityOfRate(manifest: Manifest, rate: Rate): number | null {
 /** Refuses an anchor or step that the pack does not have. `corruptHeader` when a file names it. */
 export function checkRate(pack: Pack, rate: Rate, code: 'invalidArgument' | 'corruptHeader'): void {
   const { anchors, steps } = pack.decoder;
-  if (!Number.isInteger(rate.anchor) || rate.anchor < 0 || rate.anchor >= anchors) {
-    throw new TesseraError(
-      code,
-      `rate anchor ${rate.anchor}; the model pack has ${anchors}`,
-      code === 'corruptHeader' ? { offset: 20 } : {},
-    );
-  }
-  if (!Number.isInteger(rate.step) || rate.step < 0 || rate.step >= steps.length) {
-    throw new TesseraError(code, `step ${rate.step}; the model pack has ${steps.length}`, code === 'corruptHeader' ? { offset: 21 } : {});
-  }
+  const check = (name: keyof Rate, count: number, offset: number): void => {
+    const value = rate[name];
+    if (!Number.isInteger(value) || value < 0 || value >= count)
+      throw new TesseraError(code, `${name} ${value}; the model pack has ${count}`, code === 'corruptHeader' ? { offset } : {});
+  };
+  check('anchor', anchors, 20);
+  check('step', steps.length, 21);
 }
 
 /**

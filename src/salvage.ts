@@ -18,6 +18,7 @@ import {
   readLeb128,
   readPartLengths,
   readSection,
+  sliceParts,
 } from './container.js';
 import { TesseraError } from './errors.js';
 import { tileReach, tileSide } from './geometry.js';
@@ -28,6 +29,12 @@ export interface FileSections {
   readonly picture: PictureSection;
   /** Undefined where the file has none and is opaque. */
   readonly alpha: readonly AlphaTile[] | undefined;
+}
+
+/** The sections of a sound file. @throws TesseraError for one that is not */
+export function soundSections(header: Header, bytes: Uint8Array): FileSections {
+  const sections = parseSections(header, bytes);
+  return { picture: parsePictureSection(header, sections[0]), alpha: alphaOf(header, sections) };
 }
 
 /** Keeps note of damage that decoding went on after. */
@@ -48,8 +55,7 @@ export class Salvage {
    */
   sections(header: Header, bytes: Uint8Array): FileSections {
     try {
-      const sections = parseSections(header, bytes);
-      return { picture: parsePictureSection(header, sections[0]), alpha: alphaOf(header, sections) };
+      return soundSections(header, bytes);
     } catch (error) {
       this.#note(error);
     }
@@ -63,13 +69,8 @@ export class Salvage {
     const offset = length.next + 4;
     const payload = bytes.subarray(offset, offset + length.value);
     const { lengths, end } = readPartLengths({ payload, offset }, partCount(header));
-    let position = end;
-    const parts = lengths.map((partLength) => {
-      const part = payload.subarray(position, position + partLength);
-      position += partLength;
-      return part;
-    });
-    return { modeMap: parts[0], coarse: parts[1], tiles: parts.slice(2) };
+    const [modeMap, coarse, ...tiles] = sliceParts(payload, end, lengths);
+    return { modeMap, coarse, tiles };
   }
 
   /**

@@ -18,7 +18,7 @@ export interface AlphaReaderParts {
   /** The part of the picture that is decoded. */
   readonly area: Region;
   /** Takes the error of a tile that does not decode, which is opaque then; without it the error is thrown. */
-  readonly lose?: (error: unknown) => void;
+  readonly lose?: ((error: unknown) => void) | undefined;
 }
 
 /** Fills in the alpha of a picture's rows, from top to bottom. */

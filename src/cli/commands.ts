@@ -8,7 +8,7 @@ import { msSsim, psnr } from '../metrics.js';
 import { flatten, isOpaque } from '../pixels.js';
 import type { CommonOptions, ModeCount, PartialPicture, Picture } from '../types.js';
 import { type CommandLine, exactFiles, numberFlag, textFlag } from './arguments.js';
-import { exitCodes, UsageError } from './exit.js';
+import { exitCodes, printable, UsageError } from './exit.js';
 import { checkOutput, readInput, writeOutput } from './files.js';
 import { readAny, readPicture, writePng } from './pictures.js';
 import { progressLine } from './progress.js';
@@ -22,7 +22,7 @@ export function printResult(line: CommandLine, output: string | undefined, resul
 /** Says something on standard error. */
 export function warn(line: CommandLine, name: string, warnings: readonly string[]): void {
   if (line.flags.quiet) return;
-  for (const warning of warnings) process.stderr.write(`tessera: ${name}: warning: ${warning}\n`);
+  for (const warning of warnings) process.stderr.write(`${printable(`tessera: ${name}: warning: ${warning}`)}\n`);
 }
 
 /** Options that every command passes on. */

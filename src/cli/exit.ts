@@ -53,8 +53,17 @@ export function exitCodeOf(error: unknown): number {
   return exitCodes.other;
 }
 
+/** Text with control characters made visible: a pack or a file name must not steer the terminal that its name is printed on. */
+export function printable(text: string): string {
+  return text.replace(/\p{Cc}/gu, (character) => `\\x${character.charCodeAt(0).toString(16).padStart(2, '0')}`);
+}
+
 /** One line for people: `tessera: code: message`. */
 export function describeError(error: unknown): string {
+  return printable(lineOf(error));
+}
+
+function lineOf(error: unknown): string {
   if (error instanceof TesseraError || error instanceof PictureError) return `tessera: ${error.code}: ${error.message}`;
   if (error instanceof UsageError) return `tessera: usage: ${error.message} (see tessera --help)`;
   return `tessera: ${error instanceof Error ? error.message : String(error)}`;

@@ -13,7 +13,7 @@ import { qualityOfRate } from '../quality.js';
 import type { Header, ModeCount } from '../types.js';
 import { type CommandLine, exactFiles, numberFlag, textFlag } from './arguments.js';
 import { commonOptions, isModeCount, printResult, warn } from './commands.js';
-import { UsageError } from './exit.js';
+import { printable, UsageError } from './exit.js';
 import { readInput, writeOutput } from './files.js';
 import { modeMapPicture } from './mode-map.js';
 import { writePng } from './pictures.js';
@@ -86,7 +86,7 @@ export async function infoCommand(line: CommandLine, signal: AbortSignal): Promi
   };
   const text = [
     `${file}: ${width}×${height}, ${bytes.length} bytes, ${((8 * bytes.length) / (width * height)).toFixed(4)} bpp`,
-    `quality ${quality ?? 'unknown'} (anchor ${anchor}, step ${step}), pack ${packInfo.name ?? packInfo.id} (${packInfo.hash})`,
+    `quality ${quality ?? 'unknown'} (anchor ${anchor}, step ${step}), pack ${printable(packInfo.name ?? String(packInfo.id))} (${packInfo.hash})`,
     `${header.modes} codecs, patches of ${patch}, ${header.lanes} lanes`,
     `mode map ${parts.modeMap} bytes, coarse grids ${parts.coarse}, tiles ${parts.tiles.join(' ')}`,
     ...(line.flags.macs && macs !== null ? [macsText(macs, width, height)] : []),

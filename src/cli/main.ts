@@ -7,7 +7,7 @@ import { defaultPackPath } from '../models/source.js';
 import { version } from '../version.js';
 import { type Command, type CommandLine, help, isCommand, parseCommandLine } from './arguments.js';
 import { compareCommand, decodeCommand, encodeCommand } from './commands.js';
-import { describeError, exitCodeOf, FileError, UsageError } from './exit.js';
+import { describeError, exitCodeOf, FileError, printable, UsageError } from './exit.js';
 import { reason, removeTemporaries } from './files.js';
 import { infoCommand } from './info.js';
 
@@ -28,7 +28,7 @@ async function run([word, ...rest]: readonly string[], signal: AbortSignal): Pro
       ({ manifest, hash }) => `pack ${manifest.id} ${manifest.name} (${hash})`,
       () => `no pack in ${defaultPackPath}`,
     );
-    process.stdout.write(`tessera-codec ${version}, format ${formatVersion}, ${pack}\n`);
+    process.stdout.write(`tessera-codec ${version}, format ${formatVersion}, ${printable(pack)}\n`);
     return;
   }
   if (!isCommand(word)) throw new UsageError(word === undefined ? 'a command is missing' : `unknown command ${word}`);

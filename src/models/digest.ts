@@ -8,30 +8,23 @@ export async function sha256Hex(bytes: Uint8Array): Promise<string> {
   return Array.from(digest, (byte) => byte.toString(16).padStart(2, '0')).join('');
 }
 
-/** The first 32 bits behind the point of the roots of the first primes: `root` 2 for the start values, 3 for the rounds. */
-function primeRoots(count: number, root: 2 | 3): Uint32Array {
+/**
+ * The first 32 bits behind the point of the roots of the first primes: square roots for the start values, cubic ones for the rounds.
+ *
+ * A double holds these roots with 48 bits behind the point or more, and none of them is so near to a multiple of 2^−32 that the last bits matter.
+ */
+function primeRoots(count: number, root: (value: number) => number): Uint32Array {
   const primes: number[] = [];
   for (let candidate = 2; primes.length < count; candidate++) {
     if (primes.every((prime) => candidate % prime !== 0)) primes.push(candidate);
   }
-  return Uint32Array.from(primes, (prime) => {
-    // Exact in whole numbers: the largest r with r^root ≤ prime · 2^(32 · root).
-    const target = BigInt(prime) << BigInt(32 * root);
-    let low = 0n;
-    let high = 1n << 40n;
-    while (high - low > 1n) {
-      const middle = (low + high) >> 1n;
-      if (middle ** BigInt(root) <= target) low = middle;
-      else high = middle;
-    }
-    return Number(low & 0xffffffffn);
-  });
+  return Uint32Array.from(primes, (prime) => (root(prime) % 1) * 2 ** 32);
 }
 
 /** SHA-256 (FIPS 180-4). */
 export function sha256(bytes: Uint8Array): Uint8Array {
-  const constants = primeRoots(64, 3);
-  const state = primeRoots(8, 2);
+  const constants = primeRoots(64, Math.cbrt);
+  const state = primeRoots(8, Math.sqrt);
   const padded = new Uint8Array(Math.ceil((bytes.length + 9) / 64) * 64);
   padded.set(bytes);
   padded[bytes.length] = 0x80;

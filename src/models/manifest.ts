@@ -43,7 +43,8 @@ export function parseManifest(text: string): Manifest {
   if (fields.format !== 0) throw damage(`format is ${String(fields.format)}; this package reads 0`);
   const modes = integer(fields.modes, 'modes', 1, 8);
   const anchors = integer(fields.anchors, 'anchors', 1, 16);
-  const files: Record<string, PackFile> = {};
+  // Without a prototype: `toString` and `__proto__` are names like any other.
+  const files: Record<string, PackFile> = Object.create(null);
   for (const [name, value] of Object.entries(object(fields.files, 'files'))) {
     const file = object(value, `files.${name}`);
     if (!/^[\w-]+(\.[\w-]+)*$/.test(name)) throw damage(`files names ${name}, which is not a plain file name`);

@@ -36,7 +36,8 @@ export function readerOf(source: ModelSource): PackReader {
   return {
     read: async (name) => {
       const bytes = source.files[name];
-      if (bytes === undefined) throw new TesseraError('modelUnavailable', `${name} is not among the files of the model pack`);
+      // Not bytes either: what every object has by a name such as `toString`.
+      if (!ArrayBuffer.isView(bytes)) throw new TesseraError('modelUnavailable', `${name} is not among the files of the model pack`);
       return bytes;
     },
   };

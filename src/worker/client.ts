@@ -5,7 +5,7 @@
  * starts another. A worker without calls is terminated after a while, which gives its memory back.
  */
 
-import { toBytes } from '../container.js';
+import { readBody, toBytes } from '../container.js';
 import { checkAborted, checkOptions, TesseraError } from '../errors.js';
 import { toPicture } from '../pixels.js';
 import type { OnnxruntimeOptions } from '../transforms/ort-options.js';
@@ -115,7 +115,7 @@ class Client implements WorkerCodec {
   ): Promise<Picture | PartialPicture> {
     const isAsync =
       (typeof Blob === 'function' && source instanceof Blob) || (typeof Response === 'function' && source instanceof Response);
-    const bytes = toBytes(isAsync ? await (source as Blob | Response).arrayBuffer() : (source as ByteSource));
+    const bytes = isAsync ? await readBody(source as Blob | Response) : toBytes(source as ByteSource);
     const reply = await this.#run(
       (id) => ({ id, call: 'decode', bytes, options: sendable(options), wantsRows: options.onRows !== undefined }),
       options,
