@@ -1,5 +1,5 @@
 // Random trials: node scripts/trials.mjs [--seed S] [--cases N] [--symbols N] [--record FILE]
-// N cases of every SIMD kernel against its scalar twin, N symbols through the rANS coder and the mode-map coder. Ends with 1 for a difference.
+// N cases of every SIMD kernel against its scalar twin, N symbols through the rANS coder, the mode-map coder and those of alpha. Ends with 1 for a difference.
 import { rmSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { bundleOf, openRecord } from './record.mjs';

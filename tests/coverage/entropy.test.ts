@@ -1,4 +1,4 @@
-/** Line coverage of the entropy coder and the mode map inside the WASM core: at least 95 %, by vectors, damaged files and an encoding. */
+/** Line coverage of the entropy coder, the mode map and alpha inside the WASM core: at least 95 %, by vectors, damaged files and encodings. */
 
 import { readdirSync, readFileSync } from 'node:fs';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
@@ -19,7 +19,7 @@ interface CoverExports {
 /** Sources of the coder with their marks, numbered through. */
 function instrumented(): { path: string; first: number; text: string; lines: readonly number[] }[] {
   let first = 0;
-  return ['entropy', 'modes'].flatMap((folder) =>
+  return ['entropy', 'modes', 'alpha'].flatMap((folder) =>
     readdirSync(fromRoot(`assembly/${folder}`)).map((name) => {
       const path = `${folder}/${name}`;
       const marked = { path, first, ...instrument(readFileSync(fromRoot(`assembly/${path}`), 'utf8'), first, '../cover') };
@@ -74,6 +74,12 @@ test('vectors, damaged files, an encoding and the coder alone reach 95 % of the 
     await codec.decode(new Uint8Array(readFileSync(`${damaged}/${name}`)), { models }).catch(() => undefined);
   }
   await codec.encode(synthetic(200, 150), { patch: 64, effort: 5 });
+  for (const levels of [2, 256]) {
+    const image = synthetic(90, 40);
+    for (let pixel = 3; pixel < image.data.length; pixel += 4) image.data[pixel] = ((pixel >> 2) * 7919) % levels;
+    const { data } = await codec.decode(await codec.encode(image, { effort: 1 }));
+    expect(data.filter((_, index) => index % 4 === 3)).toEqual(Uint8ClampedArray.from(image.data.filter((_, index) => index % 4 === 3)));
+  }
 
   // The writing side with every kind of map, scalar kernels, buffers that are too small and tables that are wrong.
   const { decoder } = await loadPack(models);
@@ -100,7 +106,7 @@ test('vectors, damaged files, an encoding and the coder alone reach 95 % of the 
   const report = found.map((file) => `${file.path}: ${file.lines.length - file.missed.length}/${file.lines.length}, not ${file.missed}`);
   expect(total).toBeGreaterThan(200);
   expect(1 - missed / total, report.join('\n')).toBeGreaterThanOrEqual(0.95);
-  console.log(`entropy coder and mode map: ${total - missed} of ${total} lines\n${report.join('\n')}`);
+  console.log(`entropy coder, mode map and alpha: ${total - missed} of ${total} lines\n${report.join('\n')}`);
 });
 
 test('marks do not change what is written', async () => {

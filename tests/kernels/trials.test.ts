@@ -5,10 +5,11 @@ import { beforeAll, describe, expect, test } from 'vitest';
 import { fromRoot } from '../helpers.js';
 import { compileTrials, openTrials, type Trial } from './trials.js';
 
-const counts = { cases: 20_000, symbols: 1_000_000, modes: 300_000 } as const;
+const counts = { cases: 20_000, symbols: 1_000_000, modes: 300_000, samples: 1_000_000 } as const;
 const names = [
   ...['findSymbol', 'predict', 'doubleAlongX', 'doubleAlongY', 'filterAlongX', 'filterAlongY'],
   ...['pointwise', 'residualRelu', 'residualPixels', 'rowError', 'rANS, alphabets of 2 to 256', 'mode maps of 2, 4 and 8 modes'],
+  ...['alpha of two levels', 'alpha of any levels'],
 ];
 
 let trials: Trial[];
@@ -28,13 +29,17 @@ describe('random cases', () => {
 });
 
 test('a kernel that is wrong is found: the trials compare what the twins really write', () => {
-  // The same trials on a module whose SIMD doubling filter adds in another order.
+  // The same trials on a module whose SIMD doubling filter adds in another order, and whose coders of alpha forget a sign and a sample.
   const code = compileTrials({
     'synthesis/kernels_simd.ts': (text) => text.replace('times(k3, second), times(k2, third)', 'times(k3, second), times(k3, third)'),
+    'alpha/levels.ts': (text) => text.replace('negative ? -magnitude : magnitude', 'magnitude'),
+    'alpha/mask.ts': (text) => text.replace('store<u8>(row + <usize>x, <u8>bit);', 'if (x != 511) store<u8>(row + <usize>x, <u8>bit);'),
   });
   const broken = openTrials(code);
   expect(broken.find(({ name }) => name === 'doubleAlongX')?.run(1, 1000)).toBeGreaterThan(900);
   expect(broken.find(({ name }) => name === 'filterAlongX')?.run(1, 1000)).toBe(0);
+  expect(broken.find(({ name }) => name === 'alpha of any levels')?.run(1, 1_000_000)).toBeGreaterThan(10);
+  expect(broken.find(({ name }) => name === 'alpha of two levels')?.run(1, 1_000_000)).toBeGreaterThan(0);
 });
 
 test('every SIMD kernel has a trial', () => {

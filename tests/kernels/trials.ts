@@ -22,6 +22,8 @@ interface TrialExports extends Record<string, unknown> {
   tryRowError(count: number): number;
   tryStreams(count: number): number;
   tryMaps(count: number): number;
+  openAlpha(): number;
+  tryAlpha(levels: number, count: number): number;
 }
 
 /** Compiles the trials; `changes` as in `compileAssembly`. */
@@ -32,8 +34,8 @@ export function compileTrials(changes: Parameters<typeof compileAssembly>[1] = {
 /** One trial. */
 export interface Trial {
   readonly name: string;
-  /** How many cases one `count` stands for: symbols or modes for coders. */
-  readonly unit: 'cases' | 'symbols' | 'modes';
+  /** How many cases one `count` stands for: symbols, modes or samples for coders. */
+  readonly unit: 'cases' | 'symbols' | 'modes' | 'samples';
   /** Runs about `count` cases. @returns how many differ */
   run(seed: number, count: number): number;
 }
@@ -57,7 +59,7 @@ export function openTrials(code: Uint8Array<ArrayBuffer>): Trial[] {
   const trained = parseDecoderPack(new Uint8Array(readFileSync(fromRoot('models/tessera-1/decoder.bin'))));
   if (core.loadTables(copyIn(pack.classes), copyIn(pack.frequencies)) !== 0) throw new Error('loadTables');
   const codecs = [...pack.decoders, ...trained.decoders].flat().map(({ bytes }) => core.createCodec(copyIn(bytes)));
-  if (!core.openTrials() || !core.openCoding()) throw new Error('no memory');
+  if (!core.openTrials() || !core.openCoding() || !core.openAlpha()) throw new Error('no memory');
 
   const kernel = (name: string, run: (count: number) => number): Trial => ({
     name,
@@ -87,5 +89,7 @@ export function openTrials(code: Uint8Array<ArrayBuffer>): Trial[] {
     kernel('rowError', core.tryRowError),
     { ...kernel('rANS, alphabets of 2 to 256', core.tryStreams), unit: 'symbols' },
     { ...kernel('mode maps of 2, 4 and 8 modes', core.tryMaps), unit: 'modes' },
+    { ...kernel('alpha of two levels', (count) => core.tryAlpha(2, count)), unit: 'samples' },
+    { ...kernel('alpha of any levels', (count) => core.tryAlpha(256, count)), unit: 'samples' },
   ];
 }
