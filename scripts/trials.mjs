@@ -1,5 +1,6 @@
-// Random trials: node scripts/trials.mjs [--seed S] [--cases N] [--symbols N] [--record FILE]
+// Random trials: node scripts/trials.mjs [--seed S] [--cases N] [--symbols N] [--only TEXT] [--record FILE]
 // N cases of every SIMD kernel against its scalar twin, N symbols through the rANS coder, the mode-map coder and those of alpha. Ends with 1 for a difference.
+// With --only, the trials that have TEXT in their names.
 import { rmSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { bundleOf, openRecord } from './record.mjs';
@@ -10,6 +11,7 @@ const { values } = parseArgs({
     seed: { type: 'string', default: '1' },
     cases: { type: 'string', default: '1000000' },
     symbols: { type: 'string', default: '10000000' },
+    only: { type: 'string', default: '' },
     record: { type: 'string' },
   },
 });
@@ -25,6 +27,7 @@ rmSync(bundle);
 
 const { entry, save } = openRecord(values.record, { seed }, { trials: {} });
 for (const { name, unit, run } of openTrials(compileTrials())) {
+  if (!name.includes(values.only)) continue;
   entry.trials[name] ??= { [unit]: 0, differences: 0, seconds: 0 };
   const sum = entry.trials[name];
   const count = unit === 'cases' ? cases : symbols;
