@@ -19,7 +19,8 @@ export { contextRows, ransDecode, ransEncode } from "./research";
 export { choosePatch, evaluatePatch, mapCost, patchCost, setLambda, setSource } from "./select/choose";
 export { patchDistortion } from "./select/distortion";
 export { quantise } from "./select/quantise";
-export { previewPatch, synthesisePatch } from "./synthesis/run";
+export { previewPatch } from "./synthesis/preview";
+export { synthesisePatch } from "./synthesis/run";
 
 /** Version of this interface. */
 export function version(): u32 {

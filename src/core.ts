@@ -31,10 +31,10 @@ interface CoreExports extends Record<string, unknown> {
   useSimd(flag: number): void;
   decodeModeMap(pointer: number, length: number, priors: number): number;
   encodeModeMap(kind: number, priors: number, out: number, capacity: number): number;
-  decodeSegment(segment: number, pointer: number, length: number, lanes: number, finest: number): number;
+  decodeSegment(segment: number, pointer: number, length: number, lanes: number, spared: number): number;
   encodeSegment(segment: number, out: number, capacity: number, lanes: number): number;
   synthesisePatch(patch: number, out: number, stride: number): number;
-  previewPatch(patch: number, out: number, stride: number): number;
+  previewPatch(patch: number, level: number, out: number, stride: number): number;
   decodeMask(pointer: number, length: number, width: number, height: number, out: number): number;
   decodeLevels(pointer: number, length: number, width: number, height: number, out: number): number;
   encodeMask(samples: number, width: number, height: number, out: number, capacity: number): number;
@@ -267,15 +267,15 @@ export class Core {
    * Decodes one segment into the planes.
    *
    * @param segment - 0 is the coarse one, 1 + t that of tile t
-   * @param finest - finest grid that is wanted; what follows it in the segment is neither decoded nor checked
+   * @param spared - a tile whose finest grid has fewer bytes than this is left without it, and its end unchecked
    */
-  decodeSegment(segment: number, payload: Uint8Array, finest = 0): void {
+  decodeSegment(segment: number, payload: Uint8Array, spared = 0): void {
     const { width, height, lanes } = this.#begun();
     const [samples, doing] =
       segment === 0
         ? [gridSide(width, 3) * gridSide(height, 3), 'decoding the coarse grids']
         : [Math.min(width, tileSide) * Math.min(height, tileSide), `decoding tile ${segment - 1}`];
-    this.#decodeStream(payload, samples, doing, (pointer, length) => this.#exports.decodeSegment(segment, pointer, length, lanes, finest));
+    this.#decodeStream(payload, samples, doing, (pointer, length) => this.#exports.decodeSegment(segment, pointer, length, lanes, spared));
   }
 
   /**
@@ -322,9 +322,9 @@ export class Core {
     checkStatus(this.#exports.synthesisePatch(patch, pointer, stride), `computing patch ${patch}`);
   }
 
-  /** Like `synthesisePatch` at half the resolution, without grid 0. */
-  previewPatch(patch: number, pointer: number, stride: number): void {
-    checkStatus(this.#exports.previewPatch(patch, pointer, stride), `previewing patch ${patch}`);
+  /** Like `synthesisePatch` at 1/2, 1/4 or 1/8 of the size, for `level` 1, 2 or 3. */
+  previewPatch(patch: number, level: number, pointer: number, stride: number): void {
+    checkStatus(this.#exports.previewPatch(patch, level, pointer, stride), `previewing patch ${patch}`);
   }
 
   // ── Encoding ──────────────────────────────────────────────────────────────────────────────────

@@ -16,7 +16,7 @@ import { Pacer, stageShares } from './pacer.js';
 import { allocatePixels, toPicture } from './pixels.js';
 import { checkRate } from './quality.js';
 import { Salvage, soundSections } from './salvage.js';
-import { PreviewStrips, type Reduction } from './transforms/preview.js';
+import { PreviewStrips, type Reduction, sparedBytes } from './transforms/preview.js';
 import { StripSynthesis } from './transforms/wasm.js';
 import type { CommonOptions, DecodeOptions, Header, PartialPicture, Picture, Region } from './types.js';
 
@@ -78,7 +78,7 @@ async function decodePicture(
       for (const tile of tilesOf(range, patch, width, height)) {
         if (decoded.has(tile)) continue;
         try {
-          core.decodeSegment(1 + tile, picture.tiles[tile], reduction === 1 ? 0 : 1);
+          core.decodeSegment(1 + tile, picture.tiles[tile], reduction === 1 ? 0 : sparedBytes);
         } catch (error) {
           if (salvage === undefined) throw error;
           salvage.loseTile(tile, error);
@@ -108,10 +108,9 @@ async function decodePicture(
       const reduced = allocatePixels(size.width, size.height);
       const previews = new PreviewStrips({ core, width, height, patch, reduction });
       const reducedAlpha = alphaParts && new ReducedAlpha(alphaParts, reduction);
-      const columns = patches.right;
       for (let row = 0; row < patches.bottom; row++) {
         await decodeTiles({ ...patches, top: row, bottom: row + 1 });
-        const rows = await previews.run(row, reduced, (done) => report(row * columns + done));
+        const rows = await previews.run(row, reduced, report);
         await reducedAlpha?.fill(rows);
         onRows?.(rows);
       }

@@ -13,7 +13,7 @@ export const FEATURES: i32 = 7;
 
 // @ts-ignore: decorator
 @inline
-function at(address: usize, offset: i32): f32 {
+export function at(address: usize, offset: i32): f32 {
   return load<f32>(address + (offset << 2));
 }
 
@@ -147,56 +147,8 @@ export function residualPixels(weights: usize, biases: usize, source: usize, pla
 
 // @ts-ignore: decorator
 @inline
-function toLevel(value: f32): u32 {
+export function toLevel(value: f32): u32 {
   const level = floor<f32>(value * 255 + 0.5);
   // Not a number becomes 0, as the saturating conversion of the SIMD twin has it.
   return level >= 0 ? <u32>min<f32>(level, 255) : 0;
-}
-
-/** Sum of the taps of one 3×3 filter: what it makes of a flat plane. */
-function gainOf(weights: usize, output: i32, input: i32): f32 {
-  let sum: f32 = 0;
-  for (let tap = 0; tap < 9; ++tap) sum += at(weights, output * 27 + input * 9 + tap);
-  return sum;
-}
-
-/**
- * The two residual 3×3 layers on colours that are locally flat: each filter counts by the sum of its taps. For previews; fast enough
- * without a SIMD twin.
- */
-export function flatPixels(codec: usize, colours: usize, plane: usize, stride: i32, width: i32, rows: i32, out: usize, outStride: usize): void {
-  for (let output = 0; output < 3; ++output) {
-    for (let input = 0; input < 3; ++input) {
-      const own: f32 = output == input ? 1 : 0;
-      store<f32>(TAPS + ((output * 3 + input) << 2), gainOf(codec + SYNTHESIS_W3, output, input) + own);
-      store<f32>(TAPS + ((9 + output * 3 + input) << 2), gainOf(codec + SYNTHESIS_W4, output, input) + own);
-    }
-  }
-  for (let y = 0; y < rows; ++y) {
-    for (let x = 0; x < width; ++x) {
-      const pixel = colours + (<usize>(y * stride + x) << 2);
-      const red = load<f32>(pixel), green = load<f32>(pixel + plane), blue = load<f32>(pixel + 2 * plane);
-      const a = max<f32>(mixed(0, codec + SYNTHESIS_B3, 0, red, green, blue), 0);
-      const b = max<f32>(mixed(0, codec + SYNTHESIS_B3, 1, red, green, blue), 0);
-      const c = max<f32>(mixed(0, codec + SYNTHESIS_B3, 2, red, green, blue), 0);
-      const rgba = 0xff000000 | toLevel(mixed(9, codec + SYNTHESIS_B4, 0, a, b, c)) |
-        (toLevel(mixed(9, codec + SYNTHESIS_B4, 1, a, b, c)) << 8) | (toLevel(mixed(9, codec + SYNTHESIS_B4, 2, a, b, c)) << 16);
-      store<u32>(out + (<usize>x << 2), rgba);
-    }
-    out += outStride;
-  }
-}
-
-// @ts-ignore: decorator
-@inline
-function mixed(layer: i32, biases: usize, output: i32, red: f32, green: f32, blue: f32): f32 {
-  const gains = TAPS + ((layer + output * 3) << 2);
-  return at(biases, output) + at(gains, 0) * red + at(gains, 1) * green + at(gains, 2) * blue;
-}
-
-/** Multiplies floats by what the step of `kernel` makes of a flat plane: the doubling filter's sum along x, and again along y. */
-export function scaleByStep(start: usize, bytes: usize, kernel: usize): void {
-  const gain = at(kernel, 0) + at(kernel, 1) + at(kernel, 2) + at(kernel, 3);
-  const square = gain * gain;
-  for (let address = start; address < start + bytes; address += 4) store<f32>(address, load<f32>(address) * square);
 }

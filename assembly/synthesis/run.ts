@@ -16,13 +16,13 @@ import * as scalarKernels from "./kernels";
 import * as simdKernels from "./kernels_simd";
 import { fillFloatWindow } from "./window";
 
-const MARGIN: i32 = 3;
+export const MARGIN: i32 = 3;
 /** A grid that is smoothed loses 3 more samples on every side. */
 const SMOOTHED_MARGIN: i32 = 6;
 
 // @ts-ignore: decorator
 @inline
-function planeBytes(width: i32, height: i32): usize {
+export function planeBytes(width: i32, height: i32): usize {
   return <usize>(levelStride(width) * levelRows(height)) << 2;
 }
 
@@ -37,8 +37,8 @@ export function synthesise(patch: i32, mode: i32, out: usize, outStride: usize):
 }
 
 /**
- * Computes the features of every sample of grid `finest` of the patch and of a margin of 3 around it: for grid 0 seven planes in
- * `evenLevels`, for grid 1 six planes in `oddLevels`.
+ * Computes the features of every sample of grid `finest` of the patch and of a margin of 3 around it: 7 − `finest` planes, in
+ * `evenLevels` if `finest` is even, else in `oddLevels`.
  */
 export function upsample(patch: i32, mode: i32, finest: i32): void {
   const codec = codecOfMode(mode);
@@ -123,29 +123,5 @@ function colourPatch(codec: usize, features: usize, free: usize, out: usize, out
 export function synthesisePatch(patch: i32, out: usize, outStride: i32): i32 {
   if (modes == 0 || patch < 0 || patch >= patchCount()) return Status.invalidArgument;
   synthesise(patch, modeOfPatch(patch), out, <usize>outStride);
-  return Status.ok;
-}
-
-/**
- * Pixels of a patch with its mode of the mode map, at half the resolution and without grid 0: a preview (no part of FORMAT.md).
- * @param out  RGBA8, one pixel per sample of grid 1, rows `outStride` bytes apart
- * @returns ok or invalidArgument
- */
-export function previewPatch(patch: i32, out: usize, outStride: i32): i32 {
-  if (modes == 0 || patch < 0 || patch >= patchCount()) return Status.invalidArgument;
-  const mode = modeOfPatch(patch);
-  upsample(patch, mode, 1);
-  locatePatch(patch, 1);
-  const plane = planeBytes(patchWidth, patchHeight);
-  // After five steps the six features are in `oddLevels`; before them goes that of grid 0, which is 0.
-  const features = oddLevels - plane;
-  memory.fill(features, 0, plane);
-  scalarKernels.scaleByStep(oddLevels, 6 * plane, kernelsOf(codecOfMode(mode), 0));
-  const stride = levelStride(patchWidth);
-  const inner = features + ((<usize>(MARGIN * stride + MARGIN)) << 2);
-  const codec = codecOfMode(mode);
-  if (simd) simdKernels.pointwise(codec, inner, evenLevels, plane, plane, stride, patchWidth, patchHeight);
-  else scalarKernels.pointwise(codec, inner, evenLevels, plane, plane, stride, patchWidth, patchHeight);
-  scalarKernels.flatPixels(codec, evenLevels, plane, stride, patchWidth, patchHeight, out, <usize>outStride);
   return Status.ok;
 }

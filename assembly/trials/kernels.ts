@@ -17,6 +17,8 @@ import { allocate, levelStride, setInverseGain } from "../memory";
 import { rowError, rowErrorSimd } from "../select/distortion";
 import * as scalar from "../synthesis/kernels";
 import * as simd from "../synthesis/kernels_simd";
+import * as scalarPreview from "../synthesis/preview_kernels";
+import * as simdPreview from "../synthesis/preview_kernels_simd";
 import { anyFloat, below, between, next } from "./random";
 
 const REFILL: i32 = 64;
@@ -139,6 +141,40 @@ export function tryLayers(kind: i32, codec: usize, count: i32): i32 {
       const outStride = <usize>(4 * width + below(9));
       scalar.residualPixels(codec + SYNTHESIS_W4, codec + SYNTHESIS_B4, from, plane, stride, width, rows, twin, outStride);
       simd.residualPixels(codec + SYNTHESIS_LAST, codec + SYNTHESIS_B4, from, plane, stride, width, rows, target, outStride);
+      // Pixels go to the caller's rows: not a byte beside them.
+      if (memory.compare(target - 32, twin - 32, <usize>rows * outStride + 512) != 0) ++differences;
+    }
+  }
+  return differences;
+}
+
+/** The kernels of reduced pictures. @param kind  0 moments, 1 expectedColours, 2 flatPixels */
+export function tryPreviews(kind: i32, codec: usize, count: i32): i32 {
+  let differences = 0;
+  for (let index = 0; index < count; ++index) {
+    drawCase(index);
+    const plane = <usize>(stride * (rows + 3)) << 2;
+    if (kind == 0) {
+      const shift = between(1, 3);
+      const columns = between(((width - 1) << shift) + 1, width << shift);
+      const lines = between(1, 1 << shift);
+      const rowLength = columns + below(8);
+      const from = drawSource(((lines + 1) * rowLength) >> 1);
+      rows = 1;
+      scalarPreview.moments(from, rowLength, shift, lines, columns, width, twin, twin + plane, 0.25, 3);
+      simdPreview.moments(from, rowLength, shift, lines, columns, width, target, target + plane, 0.25, 3);
+      if (!sameRows(2, plane, width)) ++differences;
+    } else if (kind == 1) {
+      const level = between(1, 3);
+      const from = drawSource(10 * (<i32>plane >> 2) + 16);
+      scalarPreview.expectedColours(codec, from, from + 7 * plane, level, twin, plane, stride, width, rows);
+      simdPreview.expectedColours(codec, from, from + 7 * plane, level, target, plane, stride, width, rows);
+      if (!sameRows(3, plane, width)) ++differences;
+    } else {
+      const from = drawSource(3 * (<i32>plane >> 2) + 16);
+      const outStride = <usize>(4 * width + below(9));
+      scalarPreview.flatPixels(codec, from, plane, stride, width, rows, twin, outStride);
+      simdPreview.flatPixels(codec, from, plane, stride, width, rows, target, outStride);
       // Pixels go to the caller's rows: not a byte beside them.
       if (memory.compare(target - 32, twin - 32, <usize>rows * outStride + 512) != 0) ++differences;
     }

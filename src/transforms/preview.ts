@@ -1,14 +1,14 @@
-/**
- * Pictures at 1/2, 1/4 and 1/8 of the size, for thumbnails: the core computes half the resolution from all grids but the finest, and
- * the rest is the mean of squares of pixels.
- */
+/** Pictures at 1/2, 1/4 and 1/8 of the size, for thumbnails: the core computes them at that size (`assembly/synthesis/preview.ts`). */
 
 import type { Core } from '../core.js';
-import { gridSide, patchLayout } from '../geometry.js';
+import { patchLayout } from '../geometry.js';
 import type { Rows } from '../types.js';
 
 /** By how much a picture can be reduced, per side. */
 export type Reduction = 2 | 4 | 8;
+
+/** A tile whose finest grid has fewer bytes, less than 1/128 of a bit per pixel, is as good without it, and sooner there. */
+export const sparedBytes = 256;
 
 /** What `PreviewStrips` needs to know. */
 export interface PreviewParts {
@@ -24,36 +24,33 @@ export interface PreviewParts {
 export class PreviewStrips {
   readonly #parts: PreviewParts;
   readonly #strip: number;
+  #done = 0;
 
   constructor(parts: PreviewParts) {
+    const { core, width, height, patch, reduction } = parts;
     this.#parts = parts;
-    this.#strip = parts.core.allocate(gridSide(parts.width, 1) * 4 * Math.min(parts.patch / 2, gridSide(parts.height, 1)));
+    this.#strip = core.allocate(Math.ceil(width / reduction) * 4 * Math.ceil(Math.min(patch, height) / reduction));
   }
 
   /**
    * Computes one row of patches.
    *
    * @param target - RGBA of the reduced picture
-   * @param report - called with the number of patches done in this row
+   * @param report - called with the number of patches done in all rows
    */
   async run(row: number, target: Uint8ClampedArray<ArrayBuffer>, report: (done: number) => Promise<void>): Promise<Rows> {
     const { core, width, height, patch, reduction } = this.#parts;
     const { columns } = patchLayout(width, height, patch);
-    const [halfWidth, halfHeight] = [gridSide(width, 1), gridSide(height, 1)];
-    const side = patch / 2;
+    const outWidth = Math.ceil(width / reduction);
+    const side = patch / reduction;
     for (let column = 0; column < columns; column++) {
-      core.previewPatch(row * columns + column, this.#strip + column * side * 4, halfWidth * 4);
-      await report(column + 1);
+      core.previewPatch(row * columns + column, Math.log2(reduction), this.#strip + column * side * 4, outWidth * 4);
+      await report(++this.#done);
     }
-    const lines = Math.min(side, halfHeight - row * side);
-    const step = reduction / 2;
-    const outWidth = Math.ceil(halfWidth / step);
-    const first = (row * side) / step;
-    const rows = Math.ceil(lines / step);
-    const data = target.subarray(first * outWidth * 4, (first + rows) * outWidth * 4);
-    meanOfSquares(core.bytes(this.#strip, lines * halfWidth * 4), halfWidth, lines, step, 4, [0, 1, 2], data);
-    for (let pixel = 3; pixel < data.length; pixel += 4) data[pixel] = 255;
-    return { y: first, width: outWidth, height: rows, data };
+    const lines = Math.min(side, Math.ceil(height / reduction) - row * side);
+    const data = target.subarray(row * side * outWidth * 4, (row * side + lines) * outWidth * 4);
+    data.set(core.bytes(this.#strip, data.length));
+    return { y: row * side, width: outWidth, height: lines, data };
   }
 }
 

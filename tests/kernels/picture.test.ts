@@ -103,6 +103,23 @@ function pixels(core: Core, setup: Setup): Uint8Array {
   return result;
 }
 
+/** The picture at 1/2^level of the size. */
+function reducedPixels(core: Core, setup: Setup, level: number): Uint8Array {
+  const mark = core.mark();
+  const width = Math.ceil(setup.width / 2 ** level);
+  const length = width * Math.ceil(setup.height / 2 ** level) * 4;
+  const pointer = core.allocate(length) >>> 0;
+  const side = 2 ** (setup.patchLog2 - level);
+  const columns = Math.ceil(setup.width / 2 ** setup.patchLog2);
+  for (let patch = 0; patch < core.patchCount(); patch++) {
+    const first = Math.floor(patch / columns) * side * width + (patch % columns) * side;
+    expect(core.previewPatch(patch, level, pointer + 4 * first, width * 4)).toBe(0);
+  }
+  const result = bytesOf(core, pointer, length).slice();
+  core.release(mark);
+  return result;
+}
+
 const pictures: Setup[] = [
   { width: 1, height: 1, patchLog2: 7, modes: 1, separate: false, seed: 1 },
   { width: 1, height: 300, patchLog2: 6, modes: 2, separate: false, seed: 2 },
@@ -140,6 +157,31 @@ describe.each(pictures)('a picture of $width x $height, patch 2^$patchLog2, $mod
     core.useSimd(0);
     expect(Buffer.compare(simd, pixels(core, setup))).toBe(0);
     expect(new Set(simd).size).toBeGreaterThan(1);
+  });
+
+  it('has the same reduced pixels scalar and SIMD', () => {
+    const core = startCore();
+    open(core, setup);
+    for (const level of [1, 2, 3]) {
+      core.useSimd(1);
+      const simd = reducedPixels(core, setup, level);
+      core.useSimd(0);
+      expect(Buffer.compare(simd, reducedPixels(core, setup, level))).toBe(0);
+      expect(new Set(simd).size).toBeGreaterThan(1);
+    }
+    for (const level of [0, 4]) expect(core.previewPatch(0, level, 0, 0)).toBe(10);
+  });
+
+  it('is decoded without a finest grid that has fewer bytes than may be spared', () => {
+    const core = startCore();
+    open(core, setup);
+    const expected = latents(core);
+    // Tiles of such latents: all that their finest grid says fits into less than the whole segment.
+    segments(core, 2).forEach((stream, segment) => {
+      expect(core.decodeSegment(segment, copyIn(core, stream), stream.length, 2, stream.length + 1)).toBe(0);
+    });
+    expect(latents(core).slice(1)).toEqual(expected.slice(1));
+    expect(latents(core)[0].every((latent) => latent === 0)).toBe(true);
   });
 
   it('costs what its patches are said to cost', () => {

@@ -8,7 +8,8 @@ import { compileTrials, openTrials, type Trial } from './trials.js';
 const counts = { cases: 20_000, symbols: 1_000_000, modes: 300_000, samples: 1_000_000 } as const;
 const names = [
   ...['findSymbol', 'predict', 'doubleAlongX', 'doubleAlongY', 'filterAlongX', 'filterAlongY'],
-  ...['pointwise', 'residualRelu', 'residualPixels', 'rowError', 'rANS, alphabets of 2 to 256', 'mode maps of 2, 4 and 8 modes'],
+  ...['pointwise', 'residualRelu', 'residualPixels', 'moments', 'expectedColours', 'flatPixels'],
+  ...['rowError', 'rANS, alphabets of 2 to 256', 'mode maps of 2, 4 and 8 modes'],
   ...['alpha of two levels', 'alpha of any levels'],
 ];
 
@@ -48,12 +49,14 @@ test('every SIMD kernel has a trial', () => {
     // The refinement is a module of its own; tests/refine compares its kernels.
     .filter((file) => file.endsWith('.ts') && !file.startsWith('trials') && !file.startsWith('refine'))
     .filter((file) => /v128|i16x8|i32x4|f32x4|i8x16/.test(readFileSync(fromRoot(`assembly/${file}`), 'utf8')));
-  // `memo.ts` is a part of the SIMD context model: what it remembers is compared with what the scalar twin computes.
+  // `memo.ts` is a part of the SIMD context model: what it remembers is compared with what the scalar twin computes. `vectors.ts` is
+  // notation.
   expect(files.toSorted()).toEqual([
     ...['context/arm_simd.ts', 'context/memo.ts', 'entropy/search_simd.ts', 'select/distortion.ts', 'synthesis/kernels_simd.ts'],
+    ...['synthesis/preview_kernels_simd.ts', 'synthesis/vectors.ts'],
   ]);
   const kernels = files
-    .filter((file) => file !== 'context/memo.ts')
+    .filter((file) => file !== 'context/memo.ts' && file !== 'synthesis/vectors.ts')
     .flatMap((file) =>
       [...readFileSync(fromRoot(`assembly/${file}`), 'utf8').matchAll(/^export function (\w+)/gm)].map(([, name]) =>
         name.replace(/Simd$/, ''),

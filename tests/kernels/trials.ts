@@ -17,6 +17,7 @@ interface TrialExports extends Record<string, unknown> {
   seedRandom(seed: number): void;
   tryFilters(kind: number, codec: number, count: number): number;
   tryLayers(kind: number, codec: number, count: number): number;
+  tryPreviews(kind: number, codec: number, count: number): number;
   tryPredict(codec: number, count: number): number;
   trySearch(count: number): number;
   tryRowError(count: number): number;
@@ -85,6 +86,9 @@ export function openTrials(code: Uint8Array<ArrayBuffer>): Trial[] {
     ),
     ...['pointwise', 'residualRelu', 'residualPixels'].map((name, kind) =>
       withCodecs(name, (codec, count) => core.tryLayers(kind, codec, count)),
+    ),
+    ...['moments', 'expectedColours', 'flatPixels'].map((name, kind) =>
+      withCodecs(name, (codec, count) => core.tryPreviews(kind, codec, count)),
     ),
     kernel('rowError', core.tryRowError),
     { ...kernel('rANS, alphabets of 2 to 256', core.tryStreams), unit: 'symbols' },
