@@ -1,7 +1,7 @@
 """The analysis transform: pixels to the seven grids of every codec, before gains.
 
 Two parts are added. The *linear* part makes the untrained network a plain pyramid codec (TRAINING.md,
-"linear start"): each grid is a mixture of Y, U, V at its own resolution minus the same at a coarser one.
+"linear start"): each grid of each codec is a mixture of Y, U, V at its own resolution and of coarser luma.
 The *trunk* (LoC-LIC's hierarchy: channels grow as resolution falls, nothing at full resolution) refines it.
 """
 import torch
@@ -13,15 +13,45 @@ from .kernels import upsample
 GRIDS = 7
 TRUNK_CHANNELS = {1: 32, 2: 48, 3: 64, 4: 64, 5: 64, 6: 64}
 
-# Per head group and grid: (which of Y, U, V, the coarser level that is subtracted or None). The lower the rate, the coarser
+# Per assignment and grid: (which of Y, U, V, the coarser level that is subtracted or None). The lower the rate, the coarser
 # the grids that luma may use and the coarser chroma is: chroma at 1/8 and 1/16 caps a photograph near 32 dB, at 1/2 and 1/4
 # near 39 dB (training split). PLAN.md has what each gave at which rate.
 ASSIGNMENTS = {
     'low': [('Y', 1), ('Y', 2), ('Y', 4), ('U', None), ('Y', 6), ('V', None), ('Y', None)],
     'middle': [('Y', 1), ('Y', 4), ('U', None), ('V', None), ('Y', 5), ('Y', 6), ('Y', None)],
     'high': [('Y', 3), ('U', None), ('V', None), ('Y', 4), ('Y', 5), ('Y', 6), ('Y', None)],
+    # Not as good as those three on average, but each is the best for a part of all patches (PLAN.md, e4).
+    'grey': [('Y', 1), ('Y', 2), ('Y', 3), ('Y', 6), ('U', None), ('V', None), ('Y', None)],
+    'steep': [('Y', 1), ('Y', 2), ('Y', 5), ('U', None), ('V', None), ('Y', 6), ('Y', None)],
+    'even': [('Y', 1), ('Y', 3), ('U', None), ('Y', 5), ('V', None), ('Y', 6), ('Y', None)],
+    'green': [('Y', 3), ('V', None), ('U', None), ('Y', 4), ('Y', 5), ('Y', 6), ('Y', None)],
+    'muted': [('Y', 2), ('U', None), ('Y', 4), ('V', None), ('Y', 5), ('Y', 6), ('Y', None)],
+}
+# Where the codecs of a head group start: the first is the generalist's, the others are those of its rivals.
+VARIANTS = {
+    'low': ('low', 'middle', 'grey', 'steep'),
+    'middle': ('middle', 'low', 'high', 'even'),
+    'high': ('high', 'middle', 'green', 'muted'),
 }
 COMPONENT = {'Y': 0, 'U': 1, 'V': 2}
+
+
+def subtracted(group, grid):
+    """The coarser levels of luma that any codec of a head group may subtract in a grid, ascending."""
+    return sorted({ASSIGNMENTS[name][grid][1] for name in VARIANTS[group]} - {None})
+
+
+def linear_start(group, grid, assignment):
+    """Weights [3 + levels] of Y, U, V and of the subtracted levels that make a grid what `assignment` says."""
+    component, minus = ASSIGNMENTS[assignment][grid]
+    levels = subtracted(group, grid)
+    weight = torch.zeros(3 + len(levels))
+    weight[COMPONENT[component]] = 1
+    if minus is not None:
+        weight[3 + levels.index(minus)] = -1
+    return weight
+
+
 BICUBIC = (-0.03516, -0.10547, 0.26172, 0.87891)
 
 
@@ -94,7 +124,7 @@ class Trunk(nn.Module):
 class Analysis(nn.Module):
     """forward(pixels [B, 3, H, W], rate [B] or [1]) -> {group: [grid 0 … 6]}, grid i [B, modes, H/2^i, W/2^i].
 
-    H and W are multiples of 64. `groups` names the head groups ('low', 'middle', 'high' in ASSIGNMENTS).
+    H and W are multiples of 64. `groups` names the head groups (VARIANTS).
     """
 
     def __init__(self, modes, groups):
@@ -105,11 +135,8 @@ class Analysis(nn.Module):
         self.linear = nn.ParameterDict()
         self.head = nn.ModuleDict()
         for group in self.groups:
-            for grid, (component, minus) in enumerate(ASSIGNMENTS[group]):
-                weight = torch.zeros(4)  # of Y, U, V and of the subtracted coarser component
-                weight[COMPONENT[component]] = 1
-                weight[3] = -1
-                self.linear[f'{group}{grid}'] = nn.Parameter(weight)
+            for grid in range(GRIDS):
+                self.linear[f'{group}{grid}'] = nn.Parameter(linear_start(group, grid, group).repeat(modes, 1))
                 level = max(grid, 1)
                 head = nn.Conv2d(TRUNK_CHANNELS[level], modes * (4 if grid == 0 else 1), 1)
                 with torch.no_grad():
@@ -141,13 +168,10 @@ class Analysis(nn.Module):
         out = {}
         for group in groups:
             grids = []
-            for grid, (component, minus) in enumerate(ASSIGNMENTS[group]):
+            for grid in range(GRIDS):
                 name = f'{group}{grid}'
-                weight = self.linear[name]
-                linear = sum(levels[grid][:, c:c + 1] * weight[c] for c in range(3))
-                if minus is not None:
-                    index = COMPONENT[component]
-                    linear = linear + raise_to(minus, grid)[:, index:index + 1] * weight[3]
+                planes = [levels[grid]] + [raise_to(level, grid)[:, :1] for level in subtracted(group, grid)]
+                linear = F.conv2d(torch.cat(planes, 1), self.linear[name][:, :, None, None])
                 correction = learned[name].float()
                 grids.append(linear + (F.pixel_shuffle(correction, 2) if grid == 0 else correction))
             out[group] = grids

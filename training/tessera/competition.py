@@ -1,7 +1,11 @@
 """From one codec to M: cloning, assignment by J, winner updates (PAPERS.md sections 7d and 9)."""
+import math
+
 import torch
 
-from .codec import Codec
+from .analysis import GRIDS, VARIANTS, linear_start
+from .codec import START_LOG_GAIN, Codec
+from .decoder import Decoder
 
 
 def split(codec, modes, spread=0.0, seed=7):
@@ -26,13 +30,47 @@ def split(codec, modes, spread=0.0, seed=7):
             _, mode, rest = name.split('.', 2)
             origin = source[f'decoders.{int(mode) % old}.{rest}']
             target[name] = origin if int(mode) < old else jitter(origin)
-        elif name.startswith('analysis.head.'):
+        elif name.startswith(('analysis.head.', 'analysis.linear.')):
             group_grid = source[name]
             per_mode = group_grid.shape[0] // old
             parts = [group_grid[(m % old) * per_mode:(m % old + 1) * per_mode] for m in range(modes)]
             target[name] = torch.cat([part if m < old else jitter(part) for m, part in enumerate(parts)])
         else:
             target[name] = source[name]
+    larger.load_state_dict(target)
+    return larger
+
+
+@torch.no_grad()
+def add_rivals(codec):
+    """Codec 0 of `codec` and, as codecs 1 …, the other assignments of every head group (analysis.VARIANTS), hardly trained.
+
+    A rival's decoder starts as the inverse of its linear part, with the generalist's context model, filters and last layers (a trained
+    decoder of the same assignment costs five times as much: it expects what its own trunk corrects). Heads start small.
+    """
+    count = max(len(names) for names in VARIANTS.values())
+    larger = Codec(modes=count, lambdas=codec.lambdas, groups=codec.groups)
+    first = split(codec, count)
+    source, target = first.state_dict(), larger.state_dict()
+    for name, value in target.items():
+        if name.startswith('analysis.head.'):
+            each = value.shape[0] // count
+            value[:each] = source[name][:each]
+        elif not name.startswith(('decoders.', 'analysis.linear.', 'log_gain')):
+            target[name] = source[name]
+    for group in set(codec.groups):
+        for grid in range(GRIDS):
+            rows = [linear_start(group, grid, assignment) for assignment in VARIANTS[group]]
+            target[f'analysis.linear.{group}{grid}'] = torch.stack([source[f'analysis.linear.{group}{grid}'][0], *rows[1:]])
+    for anchor, group in enumerate(codec.groups):
+        weight = codec.lambdas[anchor]
+        for mode, assignment in enumerate(VARIANTS[group]):
+            start = Decoder(assignment, torch.Generator().manual_seed(mode)).state_dict()
+            for name, value in start.items():
+                own = mode > 0 and name in ('w1', 'b1', 'w2', 'b2')
+                target[f'decoders.{mode}.{anchor}.{name}'] = value if own else source[f'decoders.0.{anchor}.{name}']
+            gain = torch.tensor(START_LOG_GAIN.get(assignment, START_LOG_GAIN[group])) + 0.5 * math.log(0.002 / weight)
+            target['log_gain'][mode, anchor] = gain if mode else source['log_gain'][0, anchor]
     larger.load_state_dict(target)
     return larger
 
@@ -59,7 +97,7 @@ def reorder(codec, tables):
         elif name.startswith('decoders.'):
             _, mode, rest = name.split('.', 2)
             new[name] = state[f'decoders.{order[int(mode)]}.{rest}']
-        elif name.startswith('analysis.head.'):
+        elif name.startswith(('analysis.head.', 'analysis.linear.')):
             per_mode = value.shape[0] // codec.modes
             new[name] = torch.cat([value[m * per_mode:(m + 1) * per_mode] for m in order])
     codec.load_state_dict(new)

@@ -4,6 +4,8 @@ import os
 
 import torch
 
+from .analysis import linear_start
+
 WARM_UP_STEPS = 300
 
 
@@ -14,8 +16,11 @@ def schedule(progress, step):
 
 @torch.no_grad()
 def update_average(average, module, decay):
-    for name, value in module.state_dict().items():
-        average[name].mul_(decay).add_(value, alpha=1 - decay)
+    """average = decay * average + (1 - decay) * weights, for every weight that learns."""
+    names, values = zip(*[(name, value) for name, value in module.named_parameters() if value.requires_grad])
+    kept = [average[name] for name in names]
+    torch._foreach_mul_(kept, decay)
+    torch._foreach_add_(kept, values, alpha=1 - decay)
 
 
 def save(path, codec, average, optimiser, state):
@@ -27,13 +32,24 @@ def save(path, codec, average, optimiser, state):
 
 
 def adapt(weights, groups):
-    """Weights of a checkpoint from when all head groups shared one trunk: each group starts with a copy of it."""
-    shared = 'analysis.trunk.stem.weight' in weights
+    """Weights of an older checkpoint in today's shapes: one trunk for all head groups, or one linear part for all codecs."""
     out = {}
+    shared = 'analysis.trunk.stem.weight' in weights
     for name, value in weights.items():
         if shared and name.startswith('analysis.trunk.'):
             for group in sorted(set(groups)):
                 out[name.replace('analysis.trunk.', f'analysis.trunk.{group}.')] = value.clone()
+        elif name.startswith('analysis.linear.') and value.ndim == 1:
+            key = name.split('.')[2]
+            group, grid = key[:-1], int(key[-1])
+            start = linear_start(group, grid, group)
+            start[:3] = value[:3]
+            start[3:] *= -value[3]
+            out[name] = start.repeat(mode_count(weights), 1)
         else:
             out[name] = value
     return out
+
+
+def mode_count(weights):
+    return 1 + max(int(name.split('.')[1]) for name in weights if name.startswith('decoders.'))
