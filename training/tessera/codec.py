@@ -8,10 +8,10 @@ from .analysis import GRIDS, Analysis
 from .decoder import Decoder
 from .kernels import context_bits_map, noisy_round
 
-# Rate anchors: the weight of bits per pixel against the mean squared error of pixels in [0, 1], and the head group
-# (analysis.ASSIGNMENTS) of each. Neighbours are 3 apart (export.step_table counts on one ratio).
-LAMBDAS = (2.9e-2, 9.7e-3, 3.2e-3, 1.08e-3, 3.6e-4, 1.2e-4)
-ANCHOR_GROUPS = ('low', 'low', 'middle', 'middle', 'high', 'high')
+# Rate anchors: the weight of bits per pixel against the mean squared error of pixels in [0, 1], and the head group (analysis.VARIANTS) of
+# each. Within a group they are up to 3 apart; where two groups meet at equal J their rates are far apart, so each reaches towards the other.
+LAMBDAS = (2.9e-2, 9.7e-3, 4.8e-3, 3.2e-3, 1.08e-3, 5.4e-4, 3.6e-4, 1.2e-4)
+ANCHOR_GROUPS = ('low', 'low', 'low', 'middle', 'middle', 'middle', 'high', 'high')
 
 # Logarithm of the gains at lambda = 0.002; the fine grids start low or they spend bits they should not (TRAINING.md).
 START_LOG_GAIN = {

@@ -14,11 +14,12 @@ import time
 
 import torch
 
-from .codec import Quantiser
+from .codec import ANCHOR_GROUPS, LAMBDAS, Quantiser
 from .competition import add_rivals, reorder, split
 from .data import Crops, Pictures, validation_pictures
 from .export import load_codec
 from .loop import save, schedule, update_average
+from .remap import remap
 
 PATCH = 128
 GUARD = 4.0
@@ -93,6 +94,8 @@ def parse():
 def prepared(options):
     """The set of codecs with only its own group learning, and the checkpoint it came from."""
     codec, checkpoint = load_codec(options.start, average=not options.live)
+    if codec.lambdas != LAMBDAS:
+        codec = remap(codec, LAMBDAS, ANCHOR_GROUPS)
     if codec.modes == 1:
         codec = add_rivals(codec)
     if codec.modes < options.modes:
