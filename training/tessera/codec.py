@@ -66,17 +66,29 @@ class Codec(nn.Module):
         gain = self.log_gain[mode, anchor].exp() * step
         return [grids[grid][:, mode:mode + 1] * gain[grid] for grid in range(GRIDS)]
 
-    def code(self, symbols, mode, anchor, step=1.0):
-        """Rounded (or noisy) latents -> (bits per item [B], RGB [B, 3, H, W] in nominal [0, 1])."""
+    def code(self, symbols, mode, anchor, step=1.0, tied=True):
+        """Rounded (or noisy) latents -> (bits per item [B], RGB [B, 3, H, W] in nominal [0, 1]).
+
+        tied: whether the gains learn. With symbols that are given they must not: what they do to the rate would be missing.
+        """
         decoder = self.decoders[mode][anchor]
-        inverse = (-self.log_gain[mode, anchor]).exp() / step
+        gain = self.log_gain[mode, anchor]
+        inverse = (-(gain if tied else gain.detach())).exp() / step
         bits = decoder.bits(symbols, math.log(step))
         return bits, decoder.pixels([symbols[grid] * inverse[grid] for grid in range(GRIDS)])
 
     def costs(self, pixels, grids, mode, anchor, quantiser, step=1.0):
-        """Per item: (mean squared error on [0, 1] [B], bits per pixel [B]) for pixels in [-0.5, 0.5]."""
+        """Per item: (mean squared error on [0, 1] [B], bits per pixel [B]) for pixels in [-0.5, 0.5].
+
+        With hard rounding only the decoder learns, from the very symbols it will see.
+        """
+        hard = quantiser.kind == 'hard'
+        if hard:
+            grids = [grid.detach() for grid in grids]
         symbols = [quantiser(values) for values in self.latents(grids, mode, anchor, step)]
-        bits, output = self.code(symbols, mode, anchor, step)
+        if hard:
+            symbols = [grid.detach() for grid in symbols]
+        bits, output = self.code(symbols, mode, anchor, step, tied=not hard)
         error = (output - pixels - 0.5).square().mean(dim=(1, 2, 3))
         return error, bits / (pixels.shape[2] * pixels.shape[3])
 

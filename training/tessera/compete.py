@@ -29,6 +29,7 @@ OFF_ANCHOR = 0.4              # share of the steps at a rate between anchors
 AVERAGE = 0.999
 USAGE_FLOOR = 0.05            # a codec used less than this is given the patches that it loses by least
 FLOOR_DISCOUNT = 0.03         # of J, for a codec that is not used at all
+HARD_SHARE = (0.2, 0.6)       # share of the costs at hard rounding, at the start and at the end: noise alone lets the context model drift
 JITTER = 0.02                 # relative difference of a clone, so that the two take different patches
 
 
@@ -174,7 +175,8 @@ def main():
         factor = schedule(progress, done)
         for group in optimiser.param_groups:
             group['lr'] = group['base_lr'] * factor
-        quantiser = Quantiser('noise', options.noise_from + (1 - options.noise_from) * progress)
+        noise, hard = Quantiser('noise', options.noise_from + (1 - options.noise_from) * progress), Quantiser('hard')
+        hard_share = HARD_SHARE[0] + (HARD_SHARE[1] - HARD_SHARE[0]) * progress
         chance = 1.0 if not options.explore else 1 - (progress - options.explore / 3) / (options.explore * 2 / 3)
         chance = min(max(chance, 0.0), 1.0) if options.explore else 0.0
         pixels = crops.next()
@@ -187,6 +189,7 @@ def main():
         for index, anchor in enumerate(anchors):
             mine, step = shares == index, steps[anchor]
             own, grids = pixels[mine], [grid[mine] for grid in outputs]
+            quantiser = hard if torch.rand(1).item() < hard_share else noise
             chosen = assignments[anchor].choose(own, grids, step, chance)
 
             def cost(mode, rows):
