@@ -49,6 +49,37 @@ function hevc() {
   };
 }
 
+/** HEVC intra at its slowest, where ffmpeg is installed: the bare stream, so that no container counts. */
+function x265() {
+  const version = versionOf('ffmpeg', '-version');
+  if (version === undefined) return undefined;
+  const run = (words, input) => execFileSync('ffmpeg', ['-v', 'error', ...words], { input, maxBuffer: 2 ** 30 });
+  const flags = ['-c:v', 'libx265', '-preset', 'veryslow', '-tune', 'psnr', '-pix_fmt', 'yuv444p'];
+  return {
+    key: 'x265',
+    title: 'HEVC intra (x265 veryslow)',
+    describe: `${version.split(' ').slice(0, 3).join(' ')}, ${flags.join(' ')}, one key frame at a constant QP, BT.709`,
+    qualities: [44, 40, 36, 32, 28, 24, 20],
+    encode: async (image, quality) => {
+      const size = ['-f', 'rawvideo', '-pix_fmt', 'rgba', '-s', `${image.width}x${image.height}`, '-i', 'pipe:0'];
+      const convert = ['-vf', 'scale=out_color_matrix=bt709:flags=accurate_rnd+full_chroma_int', ...flags];
+      return run([...size, ...convert, '-x265-params', `qp=${quality}:keyint=1:info=0:log-level=none`, '-f', 'hevc', 'pipe:1'], image.data);
+    },
+    decode: async (bytes) => {
+      const convert = [
+        '-vf',
+        'scale=in_color_matrix=bt709:flags=accurate_rnd+full_chroma_int',
+        '-f',
+        'image2pipe',
+        '-c:v',
+        'png',
+        'pipe:1',
+      ];
+      return readPicture(run(['-f', 'hevc', '-i', 'pipe:0', ...convert], bytes));
+    },
+  };
+}
+
 /** All peers that this machine has. */
 export async function loadCodecs() {
   const { versions } = sharp;
@@ -84,5 +115,6 @@ export async function loadCodecs() {
       decode: jxl.decode,
     },
     hevc(),
+    x265(),
   ].filter((codec) => codec !== undefined);
 }

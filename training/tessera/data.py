@@ -64,9 +64,9 @@ class Crops:
         return torch.stack([self.crop() for _ in range(self.batch)])
 
 
-def validation_pictures(pictures, limit=24, side_limit=512):
-    """Held-out pictures, cut to multiples of 64 from the top left, spread over the kinds."""
-    held = pictures.split('validation')
+def validation_pictures(pictures, limit=24, side_limit=512, kinds='pis'):
+    """Held-out pictures of the kinds photograph, illustration, screen, cut to multiples of 64 from the top left, spread over the kinds."""
+    held = [entry for entry in pictures.split('validation') if entry['kind'] in kinds]
     by_kind = {kind: [e for e in held if e['kind'] == kind] for kind in 'pis'}
     screens = by_kind['s'][:4]
     chosen = (by_kind['p'] + by_kind['i'])[:limit - len(screens)] + screens

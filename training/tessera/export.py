@@ -27,7 +27,8 @@ from .synthesis_graph import write_synthesis_graph
 from .tables import laplace_rows, step_table
 
 PACK_ID = 1
-QUALITY_PICTURES = 12
+QUALITY_PICTURES = 16         # photographs: with screens among them, sizes of photographs would not grow evenly
+QUALITY_SIDE = 384
 SMALLEST_HALVED = 1024        # elements
 # Weights of the adaptive mode map: a first guess, until mode maps of the trained pack are counted.
 MODE_PRIOR, MODE_BONUS, MODE_INCREMENT = 12, (60, 60, 10, 25), 20
@@ -171,12 +172,13 @@ def main():
     for name in files:
         content = open(os.path.join(options.out, name), 'rb').read()
         described[name] = {'bytes': len(content), 'sha256': hashlib.sha256(content).hexdigest()}
+    photographs = validation_pictures(pictures, QUALITY_PICTURES, QUALITY_SIDE, 'p')
     manifest = {
         'format': 0, 'id': PACK_ID, 'name': os.path.basename(os.path.normpath(options.out)), 'modes': codec.modes,
         'anchors': anchors, 'patch': 128, 'lambda': list(codec.lambdas),
         'analysis': [f'analysis-{group}.onnx' for group in codec.groups],
         'gains': codec.log_gain.detach().exp().tolist(),
-        'quality': quality_table(codec, validation_pictures(pictures, QUALITY_PICTURES), steps), 'files': described,
+        'quality': quality_table(codec, photographs, steps), 'files': described,
         'training': {'steps': state.get('step', 0), 'gigapixels': round(state.get('pixels', 0) / 1e9, 4),
                      'seconds': round(state.get('seconds', 0)), 'torch': torch.__version__, 'note': options.note},
     }

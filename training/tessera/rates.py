@@ -6,7 +6,8 @@ import torch
 
 from .codec import Quantiser
 
-MEASURED_STEPS = 9  # step rows that are coded for real; the ones between are interpolated
+MEASURED_STEPS = 7  # step rows that are coded for real; the ones between are interpolated
+LEAST_RATE = 0.05   # bits per pixel of quality 0: below, a picture is of no use, and the steps above would be the coarser for it
 
 
 @torch.no_grad()
@@ -49,7 +50,7 @@ def quality_table(codec, pictures, steps):
         better = np.nonzero(gap <= 0)[0]
         borders.append(common[better[0]] if len(better) else common[-1])
     table = []
-    for target in np.linspace(log_rate[0, 0], log_rate[-1, -1], 101):
+    for target in np.linspace(max(log_rate[0, 0], math.log(LEAST_RATE)), log_rate[-1, -1], 101):
         anchor = sum(target > border for border in borders)
         table.append((int(anchor), int(np.abs(log_rate[anchor] - target).argmin())))
     print('quality', [(anchor, step, round(math.exp(log_rate[anchor, step]), 4)) for anchor, step in table[::5]], flush=True)
