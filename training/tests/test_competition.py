@@ -1,0 +1,86 @@
+"""Rivals, clones and the order of codecs: what must hold before any of them is trained. Run as a script."""
+import pathlib
+import sys
+import unittest
+
+import torch
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
+
+from tessera.analysis import GRIDS, VARIANTS, linear_start  # noqa: E402
+from tessera.codec import Codec, Quantiser  # noqa: E402
+from tessera.competition import add_rivals, reorder, split  # noqa: E402
+from tessera.loop import adapt  # noqa: E402
+
+PIXELS = torch.rand(2, 3, 64, 128, generator=torch.Generator().manual_seed(1)) - 0.5
+
+
+def pair():
+    """One codec of two groups whose weights have moved, and the same with rivals."""
+    codec = Codec(lambdas=(1e-2, 1e-3), groups=('low', 'high'))
+    with torch.no_grad():
+        for parameter in codec.parameters():
+            parameter.add_(torch.randn(parameter.shape, generator=torch.Generator().manual_seed(3)) * 0.01)
+    return codec, add_rivals(codec)
+
+
+class CompetitionTest(unittest.TestCase):
+    def test_the_generalist_stays_what_it_was(self):
+        codec, larger = pair()
+        with torch.no_grad():
+            for anchor in (0, 1):
+                expected = codec.costs(PIXELS, codec.analyse(PIXELS, anchor), 0, anchor, Quantiser('hard'))
+                got = larger.costs(PIXELS, larger.analyse(PIXELS, anchor), 0, anchor, Quantiser('hard'))
+                for one, other in zip(expected, got):
+                    torch.testing.assert_close(one, other)
+
+    def test_every_rival_starts_as_a_codec(self):
+        codec = add_rivals(Codec(lambdas=(1e-2, 1e-3), groups=('low', 'high')))
+        smooth = torch.nn.functional.interpolate(PIXELS[:, :, ::16, ::16], scale_factor=16, mode='bicubic')
+        with torch.no_grad():
+            for weights in codec.analysis.head.parameters():
+                weights.zero_()
+            for anchor in (0, 1):
+                grids = codec.analyse(smooth, anchor)
+                for mode in range(codec.modes):
+                    values = codec.latents(grids, mode, anchor)
+                    _, output = codec.code(values, mode, anchor)
+                    self.assertLess((output - smooth - 0.5).square().mean().item(), 1e-3, (anchor, mode))
+
+    def test_clones_and_order(self):
+        _, codec = pair()
+        clones = split(codec, 8)
+        tables = [torch.rand(8, 20, generator=torch.Generator().manual_seed(5)) for _ in range(2)]
+        with torch.no_grad():
+            before = [clones.costs(PIXELS, clones.analyse(PIXELS, 1), mode, 1, Quantiser('hard'))[0] for mode in range(8)]
+            torch.testing.assert_close(before[1], before[5])
+            order = reorder(clones, tables)
+            self.assertEqual(order[0], 0)
+            after = [clones.costs(PIXELS, clones.analyse(PIXELS, 1), mode, 1, Quantiser('hard'))[0] for mode in range(8)]
+        for place, old in enumerate(order):
+            torch.testing.assert_close(after[place], before[old])
+
+    def test_hard_rounding_teaches_the_decoder_alone(self):
+        _, codec = pair()
+        error, rate = codec.costs(PIXELS, codec.analyse(PIXELS, 0), 2, 0, Quantiser('hard'))
+        (error + rate).sum().backward()
+        learned = {name for name, parameter in codec.named_parameters() if parameter.grad is not None and parameter.grad.abs().sum() > 0}
+        self.assertTrue(learned)
+        self.assertEqual({name for name in learned if not name.startswith('decoders.2.0.')}, set())
+
+    def test_a_linear_part_of_all_codecs_becomes_one_per_codec(self):
+        _, codec = pair()
+        weights = codec.state_dict()
+        for group in ('low', 'high'):
+            for grid in range(GRIDS):
+                weights[f'analysis.linear.{group}{grid}'] = torch.tensor([1.0, 2.0, 3.0, -0.5])
+        adapted = adapt(weights, ('low', 'high'))
+        for group in ('low', 'high'):
+            for grid in range(GRIDS):
+                row = linear_start(group, grid, VARIANTS[group][0])
+                expected = torch.cat([torch.tensor([1.0, 2.0, 3.0]), row[3:] * 0.5]).repeat(codec.modes, 1)
+                self.assertTrue(torch.equal(adapted[f'analysis.linear.{group}{grid}'], expected))
+
+
+if __name__ == '__main__':
+    unittest.main()
