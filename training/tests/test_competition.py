@@ -35,8 +35,9 @@ class CompetitionTest(unittest.TestCase):
                     torch.testing.assert_close(one, other)
 
     def test_every_rival_starts_as_a_codec(self):
+        # As smooth as chroma at 1/32, which some assignments have, can follow.
         codec = add_rivals(Codec(lambdas=(1e-2, 1e-3), groups=('low', 'high')))
-        smooth = torch.nn.functional.interpolate(PIXELS[:, :, ::16, ::16], scale_factor=16, mode='bicubic')
+        smooth = torch.nn.functional.interpolate(PIXELS[:, :, :3, :3], size=(256, 256), mode='bicubic')
         with torch.no_grad():
             for weights in codec.analysis.head.parameters():
                 weights.zero_()
