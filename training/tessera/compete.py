@@ -14,8 +14,9 @@ import time
 
 import torch
 
+from .analysis import VARIANTS
 from .codec import ANCHOR_GROUPS, LAMBDAS, Quantiser
-from .competition import add_rivals, reorder, split
+from .competition import add_rivals, allocation, reorder, split
 from .data import Crops, Pictures, validation_pictures
 from .export import load_codec
 from .loop import save, schedule, update_average
@@ -30,6 +31,7 @@ AVERAGE = 0.999
 USAGE_FLOOR = 0.05            # a codec used less than this is given the patches that it loses by least
 FLOOR_DISCOUNT = 0.03         # of J, for a codec that is not used at all
 HARD_SHARE = (0.2, 0.6)       # share of the costs at hard rounding, at the start and at the end: noise alone lets the context model drift
+SPLIT_PATCHES = 240           # training patches that decide which codecs are cloned
 JITTER = 0.02                 # relative difference of a clone, so that the two take different patches
 
 
@@ -92,17 +94,27 @@ def parse():
     return parser.parse_args()
 
 
-def prepared(options):
+def grown(codec, modes, anchors, crops):
+    """`codec` with as many codecs as wanted: clones of those that win most training patches take the places of those that win none."""
+    patches = torch.cat([crops.next() for _ in range(SPLIT_PATCHES // crops.batch)])
+    report, _ = validate_patches(codec, patches, anchors)
+    usage = torch.tensor([row['usage'] for row in report]).mean(0).tolist()
+    sources = allocation(usage, modes)
+    print('usage', [round(share, 3) for share in usage], 'sources', sources, flush=True)
+    return split(codec, sources, JITTER)
+
+
+def prepared(options, crops):
     """The set of codecs with only its own group learning, and the checkpoint it came from."""
     codec, checkpoint = load_codec(options.start, average=not options.live)
     if codec.lambdas != LAMBDAS:
         codec = remap(codec, LAMBDAS, ANCHOR_GROUPS)
     if codec.modes == 1:
         codec = add_rivals(codec)
-    if codec.modes < options.modes:
-        codec = split(codec, options.modes, JITTER, options.seed)
-    codec.analysis.groups = (options.group,)
     anchors = [a for a, group in enumerate(codec.groups) if group == options.group]
+    if codec.modes < options.modes:
+        codec = grown(codec, options.modes, anchors, crops)
+    codec.analysis.groups = (options.group,)
     mine = ['log_gain'] + [f'decoders.{mode}.{anchor}.' for mode in range(codec.modes) for anchor in anchors]
     mine += [f'analysis.head.{options.group}', f'analysis.linear.{options.group}']
     if not options.freeze_trunk:
@@ -142,7 +154,7 @@ def main():
     pictures = Pictures(options.data)
     crops = Crops(pictures, PATCH, options.batch, options.seed)
     held = patches_of(validation_pictures(pictures, 24))
-    codec, checkpoint, anchors = prepared(options)
+    codec, checkpoint, anchors = prepared(options, crops)
     groups = [{**group, 'params': [p for p in group['params'] if p.requires_grad]}
               for group in codec.parameter_groups(options.lr)]
     optimiser = torch.optim.Adam([group for group in groups if group['params']], betas=(0.9, 0.99), foreach=True)
@@ -233,7 +245,7 @@ def main():
     training = torch.cat([crops.next() for _ in range(400 // options.batch)])
     codec.load_state_dict(average)
     _, tables = validate_patches(codec, training, anchors)
-    if codec.modes == 8:
+    if codec.modes > len(VARIANTS[options.group]):
         print('order', reorder(codec, tables), flush=True)
         average = {name: value.clone() for name, value in codec.state_dict().items()}
     save(os.path.join(options.out, 'checkpoint.pt'), codec, average, optimiser, state)

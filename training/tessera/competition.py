@@ -7,34 +7,49 @@ from .analysis import GRIDS, VARIANTS, linear_start
 from .codec import START_LOG_GAIN, Codec
 from .decoder import Decoder
 
+LIVE = 0.02                   # share of the patches under which a codec is not worth its weights
 
-def split(codec, modes, spread=0.0, seed=7):
-    """A codec set of `modes` made by cloning: mode m becomes a copy of mode m mod codec.modes.
 
-    spread: relative size of the random difference given to the clones' synthesis and heads.
+def allocation(usage, modes):
+    """Which codec each of `modes` codecs starts as: 0 first, every live rival once, the rest clones of those with the most patches.
+
+    usage: share of the patches of each codec, the generalist's first.
+    """
+    counts = {mode: 1 for mode in range(len(usage)) if mode == 0 or usage[mode] >= LIVE}
+    sources = list(counts)
+    while len(sources) < modes:
+        most = max(counts, key=lambda mode: usage[mode] / (counts[mode] + 1))
+        counts[most] += 1
+        sources.append(most)
+    return sources
+
+
+def split(codec, sources, spread=0.0, seed=7):
+    """A codec set whose mode m starts as mode sources[m] of `codec`.
+
+    spread: relative size of the random difference given to the synthesis and heads of a codec that is there already.
     """
     generator = torch.Generator().manual_seed(seed)
-    larger = Codec(modes=modes, lambdas=codec.lambdas, groups=codec.groups)
+    larger = Codec(modes=len(sources), lambdas=codec.lambdas, groups=codec.groups)
     source, target = codec.state_dict(), larger.state_dict()
-    old = codec.modes
+    first = [origin not in sources[:mode] for mode, origin in enumerate(sources)]
 
     def jitter(value):
         if not spread:
             return value
         return value * (1 + spread * torch.randn(value.shape, generator=generator))
 
-    for name, value in target.items():
+    for name in target:
         if name == 'log_gain':
-            target[name] = torch.stack([source[name][m % old] for m in range(modes)])
+            target[name] = source[name][sources]
         elif name.startswith('decoders.'):
             _, mode, rest = name.split('.', 2)
-            origin = source[f'decoders.{int(mode) % old}.{rest}']
-            target[name] = origin if int(mode) < old else jitter(origin)
+            origin = source[f'decoders.{sources[int(mode)]}.{rest}']
+            target[name] = origin if first[int(mode)] else jitter(origin)
         elif name.startswith(('analysis.head.', 'analysis.linear.')):
-            group_grid = source[name]
-            per_mode = group_grid.shape[0] // old
-            parts = [group_grid[(m % old) * per_mode:(m % old + 1) * per_mode] for m in range(modes)]
-            target[name] = torch.cat([part if m < old else jitter(part) for m, part in enumerate(parts)])
+            each = source[name].shape[0] // codec.modes
+            parts = [source[name][origin * each:(origin + 1) * each] for origin in sources]
+            target[name] = torch.cat([part if first[mode] else jitter(part) for mode, part in enumerate(parts)])
         else:
             target[name] = source[name]
     larger.load_state_dict(target)
@@ -50,7 +65,7 @@ def add_rivals(codec):
     """
     count = max(len(names) for names in VARIANTS.values())
     larger = Codec(modes=count, lambdas=codec.lambdas, groups=codec.groups)
-    first = split(codec, count)
+    first = split(codec, [0] * count)
     source, target = first.state_dict(), larger.state_dict()
     for name, value in target.items():
         if name.startswith('analysis.head.'):

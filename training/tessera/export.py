@@ -156,7 +156,7 @@ def main():
         codec = Codec()
     if options.modes and options.modes != codec.modes:
         from .competition import split
-        codec = split(codec, options.modes)
+        codec = split(codec, [mode % codec.modes for mode in range(options.modes)])
     codec.eval()
     anchors = len(codec.lambdas)
     steps = step_table(codec.lambdas[0] / codec.lambdas[1])

@@ -9,7 +9,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
 
 from tessera.analysis import GRIDS, VARIANTS, linear_start  # noqa: E402
 from tessera.codec import Codec, Quantiser  # noqa: E402
-from tessera.competition import add_rivals, reorder, split  # noqa: E402
+from tessera.competition import add_rivals, allocation, reorder, split  # noqa: E402
 from tessera.loop import adapt  # noqa: E402
 
 PIXELS = torch.rand(2, 3, 64, 128, generator=torch.Generator().manual_seed(1)) - 0.5
@@ -50,7 +50,7 @@ class CompetitionTest(unittest.TestCase):
 
     def test_clones_and_order(self):
         _, codec = pair()
-        clones = split(codec, 8)
+        clones = split(codec, [0, 1, 2, 3, 0, 1, 2, 3])
         tables = [torch.rand(8, 20, generator=torch.Generator().manual_seed(5)) for _ in range(2)]
         with torch.no_grad():
             before = [clones.costs(PIXELS, clones.analyse(PIXELS, 1), mode, 1, Quantiser('hard'))[0] for mode in range(8)]
@@ -60,6 +60,10 @@ class CompetitionTest(unittest.TestCase):
             after = [clones.costs(PIXELS, clones.analyse(PIXELS, 1), mode, 1, Quantiser('hard'))[0] for mode in range(8)]
         for place, old in enumerate(order):
             torch.testing.assert_close(after[place], before[old])
+
+    def test_clones_go_where_the_patches_are(self):
+        self.assertEqual(allocation([0.4, 0.01, 0.35, 0.24], 8), [0, 2, 3, 0, 2, 0, 3, 2])
+        self.assertEqual(allocation([0.1, 0.2, 0.3, 0.4], 4), [0, 1, 2, 3])
 
     def test_hard_rounding_teaches_the_decoder_alone(self):
         _, codec = pair()
