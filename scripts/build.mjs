@@ -82,6 +82,7 @@ await build({
     cli: 'src/cli/main.ts',
     research: 'src/research.ts',
     canvas: 'src/canvas.ts',
+    metadata: 'src/metadata.ts',
     pack: 'src/models/bundled.ts',
   },
 });

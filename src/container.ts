@@ -30,7 +30,7 @@ const skippableBit = 0x40;
 /** Bit of the profile that says whether there is an alpha section. */
 const alphaBit = 0x80;
 /** The header has five bits for the number of sections, less one. */
-const mostSections = 32;
+export const mostSections = 32;
 
 /** What a section is made of. */
 export interface SectionContents {

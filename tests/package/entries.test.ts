@@ -37,7 +37,7 @@ describe('package.json', () => {
   });
 });
 
-test.each(['index', 'decode', 'entropy', 'worker', 'serve', 'pack', 'canvas'])('importing %s does nothing', (name) => {
+test.each(['index', 'decode', 'entropy', 'worker', 'serve', 'pack', 'canvas', 'metadata'])('importing %s does nothing', (name) => {
   const script = `for (const name of ['WebAssembly', 'fetch', 'crypto', 'Worker', 'atob']) delete globalThis[name];
     console.log(Object.keys(await import(${JSON.stringify(fromRoot(`build/${name}.js`))})).length > 0);`;
   expect(execFileSync(process.execPath, ['--input-type=module', '-e', script], { encoding: 'utf8' })).toBe('true\n');
