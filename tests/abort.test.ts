@@ -31,7 +31,7 @@ const calls: readonly [string, (options: CommonOptions) => Promise<unknown>][] =
   ['encode', (options) => encode(image, { ...options, quality: 40 })],
   ['decode', (options) => decode(file, options)],
   ['decode a region', (options) => decode(file, { ...options, region: { x: 100, y: 20, width: 700, height: 150 } })],
-  ['decode reduced', (options) => decode(file, { ...options, scale: 1 / 4 })],
+  ['decode reduced', (options) => decode(file, { ...options, scale: 0.25 })],
 ];
 
 /** Runs a call beside a task that comes round at every turn of the event loop. @returns the reports, and how many there were at each turn */
