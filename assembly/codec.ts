@@ -6,12 +6,15 @@
  * - The SIMD context kernel reads the taps in the order in which wide loads of the window deliver them (`TAP_ORDER`), so its
  *   first layer has permuted columns. Integer sums do not depend on the order.
  *
+ * - The layers of the synthesis are stored once: the scalar and the SIMD kernels read the same pairs (`synthesis/kernels.ts`).
+ *
  * ```
- * ┌ k × 3 ┐┌ zero sums ┐┌ scalar W1 W2 W3 i16 ┐┌ B1 B2 B3 i32 ┐┌ pairs P1 P2 P3 i16, biases i32 ┐┌ kernels f32 [6][8] ┐┌ w1 b1 w2 b2 w3 b3 w4 b4 f32 ┐┌ w1 w3 w4 transposed ┐
+ * ┌ k × 3 ┐┌ zero sums ┐┌ scalar W1 W2 W3 i16 ┐┌ B1 B2 B3 i32 ┐┌ pairs P1 P2 P3 i16, biases i32 ┐┌ kernels f32 [6][8] ┐┌ features ┐┌ 1×1 layers ┐┌ 3×3 layers × 2 ┐┌ the same as floats ┐
  * ```
  */
 import { fillZeroSums } from "./context/arm";
 import { closeMemo } from "./context/memo";
+import { fillFloatModel } from "./float_model";
 import { allocate } from "./memory";
 
 const TAPS: i32 = 16;
@@ -29,7 +32,25 @@ export const PAIRS: usize = BIASES + 2 * BIAS_BYTES + LAST_BIAS_BYTES;
 /** 8 pairs of inputs and the biases, for 16 outputs of 4 bytes. */
 const PAIRS_BYTES: usize = 576;
 export const KERNELS: usize = PAIRS + 3 * PAIRS_BYTES;
-export const SYNTHESIS_W1: usize = KERNELS + 6 * 8 * 4;
+/** f32 × 7: the largest feature that its 16 bits hold; then f32 × 7: the number whose sum with a feature has those bits at its end. */
+export const FEATURE_LIMITS: usize = KERNELS + 6 * 8 * 4;
+export const FEATURE_MAGIC: usize = FEATURE_LIMITS + 32;
+/** The 1×1 layers: 24 pairs of units × `UNIT_PAIR_BYTES`, then biases i32 × 3 and shift i32 of the second layer. */
+export const POINTWISE: usize = FEATURE_MAGIC + 32;
+/** Of two units {b1, w1[0…6]} i16 each, then {w2 of the one, of the other} i16 for red, green, blue. */
+export const UNIT_PAIR_BYTES: usize = 44;
+export const POINTWISE_END: usize = POINTWISE + <usize>(HIDDEN / 2) * UNIT_PAIR_BYTES;
+/**
+ * A 3×3 layer: biases i32 × 3, shift i32, then 15 taps × 3 outputs × {i16, i16}. The taps of five lines of three, for what lies there in
+ * memory: red and green of the row above, {blue, 0} of it, red and green of the row, blue of the row and of the one below, red and
+ * green of the row below.
+ */
+export const RESIDUAL_TAPS: usize = 16;
+const RESIDUAL_BYTES: usize = 208;
+export const RESIDUAL_THIRD: usize = POINTWISE_END + 16;
+export const RESIDUAL_LAST: usize = RESIDUAL_THIRD + RESIDUAL_BYTES;
+/** The synthesis as floats (`float_model.ts`): w1 [48][7], b1 [48], w2 [3][48], b2 [3], then w3, b3, w4, b4 with w [output][input, dy, dx]. */
+export const SYNTHESIS_W1: usize = RESIDUAL_LAST + RESIDUAL_BYTES;
 export const SYNTHESIS_B1: usize = SYNTHESIS_W1 + 48 * 7 * 4;
 export const SYNTHESIS_W2: usize = SYNTHESIS_B1 + 48 * 4;
 export const SYNTHESIS_B2: usize = SYNTHESIS_W2 + 3 * 48 * 4;
@@ -37,7 +58,7 @@ export const SYNTHESIS_W3: usize = SYNTHESIS_B2 + 16;
 export const SYNTHESIS_B3: usize = SYNTHESIS_W3 + 336;
 export const SYNTHESIS_W4: usize = SYNTHESIS_B3 + 16;
 export const SYNTHESIS_B4: usize = SYNTHESIS_W4 + 336;
-/** w1 again, [unit / 4][feature][unit mod 4], as the SIMD kernel reads it. */
+/** w1 again, [unit / 4][feature][unit mod 4], as the SIMD kernels read it. */
 export const SYNTHESIS_TRANSPOSED: usize = SYNTHESIS_B4 + 16;
 /** w3 and w4 again, [input, dy, dx][output]. */
 export const SYNTHESIS_THIRD: usize = SYNTHESIS_TRANSPOSED + 48 * 7 * 4;
@@ -109,17 +130,11 @@ export function createCodec(block: usize): usize {
   }
   fillZeroSums(codec);
   for (let grid = 5; grid >= 0; --grid) source = toFloats(source, kernelsOf(codec, grid), 8);
-  source = toFloats(source, codec + SYNTHESIS_W1, 48 * 7);
-  source = toFloats(source, codec + SYNTHESIS_B1, 48);
-  source = toFloats(source, codec + SYNTHESIS_W2, 3 * 48);
-  source = toFloats(source, codec + SYNTHESIS_B2, 3);
-  source = toFloats(source, codec + SYNTHESIS_W3, 81);
-  source = toFloats(source, codec + SYNTHESIS_B3, 3);
-  source = toFloats(source, codec + SYNTHESIS_W4, 81);
-  toFloats(source, codec + SYNTHESIS_B4, 3);
-  transposeHidden(codec);
-  transposeResidual(codec + SYNTHESIS_W3, codec + SYNTHESIS_THIRD);
-  transposeResidual(codec + SYNTHESIS_W4, codec + SYNTHESIS_LAST);
+  source = featureScales(source, codec);
+  source = pointwiseLayers(source, codec);
+  source = residualLayer(source, codec + RESIDUAL_THIRD);
+  residualLayer(source, codec + RESIDUAL_LAST);
+  fillFloatModel(codec);
   return codec;
 }
 
@@ -146,21 +161,58 @@ function roundBiases(codec: usize, layer: i32, outputs: i32): void {
   }
 }
 
-function transposeHidden(codec: usize): void {
-  for (let unit = 0; unit < HIDDEN; ++unit) {
-    for (let feature = 0; feature < 7; ++feature) {
-      const place = <usize>((unit >> 2) * 28 + feature * 4 + (unit & 3)) << 2;
-      store<f32>(codec + SYNTHESIS_TRANSPOSED + place, load<f32>(codec + SYNTHESIS_W1 + (<usize>(unit * 7 + feature) << 2)));
-    }
+/** Fractional bits of the features, u8 × 7, and a zero. @returns the address after them */
+function featureScales(source: usize, codec: usize): usize {
+  for (let feature: usize = 0; feature < 7; ++feature) {
+    const scale: f32 = <f32>(1 << <i32>load<u8>(source + feature));
+    store<f32>(codec + FEATURE_LIMITS + (feature << 2), 32767 / scale);
+    store<f32>(codec + FEATURE_MAGIC + (feature << 2), 12582912 / scale);
   }
+  return source + 8;
 }
 
-function transposeResidual(source: usize, target: usize): void {
-  for (let output = 0; output < 3; ++output) {
-    for (let tap = 0; tap < 27; ++tap) {
-      store<f32>(target + (<usize>(tap * 3 + output) << 2), load<f32>(source + (<usize>(output * 27 + tap) << 2)));
+/** w1 [48][7], b1 [48]; shift, w2 [3][48], b2 [3]. @returns the address after them */
+function pointwiseLayers(source: usize, codec: usize): usize {
+  const units: usize = HIDDEN;
+  const biases = source + 14 * units;
+  const second = biases + 2 * units;
+  for (let unit: usize = 0; unit < units; ++unit) {
+    const pair = codec + POINTWISE + (unit >> 1) * UNIT_PAIR_BYTES;
+    const target = pair + ((unit & 1) << 4);
+    store<i16>(target, load<i16>(biases + (unit << 1)));
+    memory.copy(target + 2, source + unit * 14, 14);
+    for (let output: usize = 0; output < 3; ++output) {
+      store<i16>(pair + 32 + (output << 2) + ((unit & 1) << 1), load<i16>(second + 2 + ((output * units + unit) << 1)));
     }
   }
+  const end = codec + POINTWISE_END;
+  memory.copy(end, second + 2 + 6 * units, 12);
+  store<i32>(end, load<u8>(second), 12);
+  return second + 2 + 6 * units + 12;
+}
+
+/** Shift, weights [3][3][3][3], biases [3]. @returns the address after them */
+function residualLayer(source: usize, target: usize): usize {
+  memory.copy(target, source + 2 + 162, 12);
+  store<i32>(target, load<u8>(source), 12);
+  const weights = source + 2;
+  let out = target + RESIDUAL_TAPS;
+  for (let line = 0; line < 5; ++line) {
+    for (let dx = 0; dx < 3; ++dx) {
+      for (let output = 0; output < 3; ++output) {
+        const blue = (line & 1) != 0;
+        const row = line == 3 ? 1 : line >> 1;
+        store<i16>(out, weightOf(weights, output, blue ? 2 : 0, row, dx));
+        store<i16>(out, blue ? (line == 3 ? weightOf(weights, output, 2, 2, dx) : 0) : weightOf(weights, output, 1, row, dx), 2);
+        out += 4;
+      }
+    }
+  }
+  return source + 2 + 162 + 12;
+}
+
+function weightOf(weights: usize, output: i32, input: i32, dy: i32, dx: i32): i16 {
+  return load<i16>(weights + (<usize>(output * 27 + input * 9 + dy * 3 + dx) << 1));
 }
 
 /** Integers i16 after {shift u8, 0} to integer · 2^−shift. @returns the address after them */

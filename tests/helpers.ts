@@ -122,7 +122,7 @@ export function variedPack(): ModelFiles {
       true,
     );
   };
-  const decoderBytes = 8 + 3 * 2 + 544 * 2 + 34 * 4 + 6 * 18 + 8 * 2 + 699 * 2;
+  const decoderBytes = 8 + 3 * 2 + 544 * 2 + 34 * 4 + 6 * 18 + 8 + 699 * 2 + 3 * 2 + 9 * 2;
   const decoders = manifest.modes * manifest.anchors;
   const first = bytes.length - 4 - decoders * decoderBytes;
   for (let decoder = 0; decoder < decoders; decoder++) {
@@ -136,7 +136,7 @@ export function variedPack(): ModelFiles {
     }
     // Codec c weakens one channel by a fifth: it suits patches where that channel is near the middle.
     const weakened = Math.floor(decoder / manifest.anchors) % 3;
-    const row = synthesis + 2 + 2 * 336 + 2 + 2 * 48 + 2 + 2 * 48 * weakened;
+    const row = synthesis + 8 + 2 * 336 + 2 * 48 + 2 + 2 * 48 * weakened;
     for (let j = 0; j < 48; j++) view.setInt16(row + 2 * j, Math.round(view.getInt16(row + 2 * j, true) * 0.8), true);
   }
   view.setUint32(bytes.length - 4, crc32(bytes.subarray(0, bytes.length - 4)), true);

@@ -7,7 +7,7 @@ import { loadPack } from '../src/models/load.js';
 import { countMacs } from '../src/models/macs.js';
 import { parseManifest } from '../src/models/manifest.js';
 import { parseDecoderPack, readSynthesisWeights } from '../src/models/pack.js';
-import { rangeOfSynthesis } from '../src/models/range.js';
+import { rangeOfFeatures } from '../src/models/range.js';
 import { checkRate, lambdaOfRate, qualityOfRate, rateOfQuality } from '../src/quality.js';
 import { conformanceDecoderFile } from './conformance/files.js';
 import { decoderBin, fromRoot } from './helpers.js';
@@ -44,7 +44,7 @@ describe('decoder.bin', () => {
     expect(pack.modeSets.get(8)?.subset.toSorted()).toEqual([0, 1, 2, 3, 4, 5, 6, 7]);
     expect(pack.steps[0].gain).toBeGreaterThan(0);
     expect(new Set(pack.decoders.flat().map((decoder) => decoder.bytes.length))).toEqual(
-      new Set([8 + 3 * 2 + 544 * 2 + 34 * 4 + 6 * 18 + 8 * 2 + 699 * 2]),
+      new Set([8 + 3 * 2 + 544 * 2 + 34 * 4 + 6 * 18 + 8 + 699 * 2 + 3 * 2 + 9 * 2]),
     );
   });
 
@@ -107,48 +107,87 @@ describe('decoder.bin', () => {
     expect(() => parseDecoderPack(bytes)).toThrow(/a row of the context model can reach/);
   });
 
-  test('weights with which a float can overflow are refused', () => {
-    const [, , , decoders] = blockOffsets();
-    const start = decoders + 8 + 3 * 2 + 544 * 2 + 34 * 4;
+  /** Where the filters and the layers of the first decoder start. */
+  const filtersStart = (): number => blockOffsets()[3] + 8 + 3 * 2 + 544 * 2 + 34 * 4;
+  const layersStart = (): number => filtersStart() + 6 * 18 + 8;
+
+  test('filters with which a float can overflow are refused', () => {
+    const start = filtersStart();
     // Six doubling filters whose values stand for up to 2^15 instead of 1: 2^17 · 2^(6 · 30) is beyond 2^127.
     const bytes = original.slice();
     for (let step = 0; step < 6; step++) bytes[start + 18 * step] = 0;
     new DataView(bytes.buffer).setUint32(bytes.length - 4, crc32(bytes.subarray(0, bytes.length - 4)), true);
-    expect(() => parseDecoderPack(bytes)).toThrow(/a number of the synthesis can reach \d\.\de\+\d\d/);
+    expect(() => parseDecoderPack(bytes)).toThrow(/a feature can reach \d\.\de\+\d\d/);
     // One of them is as large as that: the product of the others is small.
     expect(() => parseDecoderPack(withByte(start, 0))).not.toThrow();
   });
 
-  test('the range of the synthesis is that of its largest number', () => {
+  test('rows of the synthesis that can overflow 32 bits are refused, up to the last unit', () => {
+    const start = layersStart();
+    const second = start + 48 * 14 + 96;
+    const third = second + 2 + 48 * 6 + 12;
+    const last = third + 2 + 81 * 2 + 12;
+    const with16 = (changes: Record<number, number>): Uint8Array => {
+      const bytes = original.slice();
+      const view = new DataView(bytes.buffer);
+      for (const [offset, value] of Object.entries(changes)) view.setInt16(Number(offset), value, true);
+      view.setUint32(bytes.length - 4, crc32(bytes.subarray(0, bytes.length - 4)), true);
+      return bytes;
+    };
+    const rows = [
+      { row: start, inputs: 7, bias: start + 48 * 14, bits: 16 },
+      { row: start + 47 * 14, inputs: 7, bias: start + 48 * 14 + 94, bits: 16 },
+      { row: second + 2, inputs: 48, bias: second + 2 + 48 * 6, bits: 32 },
+      { row: third + 2 + 27 * 4, inputs: 27, bias: third + 2 + 81 * 2 + 8, bits: 32 },
+      { row: last + 2, inputs: 27, bias: last + 2 + 81 * 2, bits: 32 },
+    ];
+    for (const { row, inputs, bias, bits } of rows) {
+      const zeros = Object.fromEntries(Array.from({ length: inputs }, (_, input) => [row + 2 * input, 0]));
+      const biases = bits === 16 ? { [bias]: 1 } : { [bias]: 32_767, [bias + 2]: 0 };
+      // 65,535 · 2^15 = 2^31 − 2^15: with a bias of 2^14 or 2^15 − 1 it fits, with one weight more it does not.
+      const fits = { ...zeros, [row]: 32_767, [row + 4]: -32_767, [row + 6]: 1, ...biases };
+      expect(() => parseDecoderPack(with16(fits)), `${row}`).not.toThrow();
+      expect(() => parseDecoderPack(with16({ ...fits, [row + 6]: 2 })), `${row}`).toThrow(/a row of the synthesis can reach 2147\d{6}$/);
+    }
+  });
+
+  test('fractional bits and shifts of the synthesis are checked', () => {
+    const start = layersStart();
+    const second = start + 48 * 14 + 96;
+    for (const [offset, value, text] of [
+      [start - 8, 16, /16 fractional bits/],
+      [start - 2, 255, /255 fractional bits/],
+      [start - 1, 1, /a reserved byte/],
+      [second, 0, /0 fractional bits/],
+      [second, 25, /25 fractional bits/],
+      [second + 1, 1, /a reserved byte/],
+    ] as const)
+      expect(() => parseDecoderPack(withByte(offset, value))).toThrow(text);
+    expect(() => parseDecoderPack(withByte(start - 8, 15))).not.toThrow();
+  });
+
+  test('the range of the features is that of the largest', () => {
     const steps = [{ gain: 16_384, inverseGain: 32_768, logScaleOffset: 0 }];
     const kernels = new Float32Array(48);
     for (let step = 0; step < 6; step++) kernels[8 * step + 3] = 2;
-    const zeros = [7 * 48, 48, 48 * 3, 3, 81, 3, 81, 3].map((length) => new Float32Array(length));
-    const layers = [0, 2, 4, 6].map((index) => ({ weights: zeros[index], biases: zeros[index + 1] }));
     // Latents are below 2^15, twice that dequantised; grid 6 is doubled six times by 2 along both axes.
-    expect(rangeOfSynthesis({ kernels, layers }, steps)).toBe(2 ** 16 * 4 ** 6);
-    zeros[0][7 * 5 + 6] = -3;
-    expect(rangeOfSynthesis({ kernels, layers }, steps)).toBe(3 * 2 ** 16 * 4 ** 6);
-    // Red from unit 5, then 255 levels; the third layer adds red to itself.
-    zeros[2][5] = 1;
-    expect(rangeOfSynthesis({ kernels, layers }, steps)).toBe(3 * 2 ** 16 * 4 ** 6 * 255 + 1);
-    zeros[4][4] = -1;
-    zeros[7][1] = 2 ** 60;
-    expect(rangeOfSynthesis({ kernels, layers }, steps)).toBe(2 ** 60 * 255 + 1);
-    zeros[7][1] = 0;
-    expect(rangeOfSynthesis({ kernels, layers }, steps)).toBe(3 * 2 ** 16 * 4 ** 6 * 2 * 255 + 1);
+    expect(rangeOfFeatures(kernels, steps)).toBe(2 ** 16 * 4 ** 6);
+    // Grid 0, smoothed by 1 + 2 · 2^20 along both axes.
+    kernels[8 * 5 + 4] = 1;
+    kernels[8 * 5 + 7] = -(2 ** 20);
+    expect(rangeOfFeatures(kernels, steps)).toBe(2 ** 16 * (1 + (1 + 2 ** 21) ** 2));
   });
 
   test('the packs in the repository stay far from the limit', () => {
     for (const bytes of [original, conformanceDecoderFile]) {
       const { decoders, steps } = parseDecoderPack(bytes);
-      for (const decoder of decoders.flat()) expect(rangeOfSynthesis(readSynthesisWeights(decoder), steps)).toBeLessThan(2 ** 60);
+      for (const decoder of decoders.flat()) expect(rangeOfFeatures(readSynthesisWeights(decoder).kernels, steps)).toBeLessThan(2 ** 60);
     }
   });
 
-  test('the synthesis weights are the stored integers times 2^−shift', () => {
+  test('the synthesis weights stand for the stored integers', () => {
     const decoder = parseDecoderPack(original).decoders[0][0];
-    const { kernels, layers } = readSynthesisWeights(decoder);
+    const { kernels, scales, layers } = readSynthesisWeights(decoder);
     expect(kernels.length).toBe(48);
     expect(layers.map(({ weights, biases }) => [weights.length, biases.length])).toEqual([
       [336, 48],
@@ -159,6 +198,15 @@ describe('decoder.bin', () => {
     const start = 8 + 3 * 2 + 544 * 2 + 34 * 4;
     const view = new DataView(decoder.bytes.buffer, decoder.bytes.byteOffset);
     expect(kernels[3]).toBe(view.getInt16(start + 2 + 6, true) * 2 ** -decoder.bytes[start]);
+    const bits = start + 6 * 18;
+    expect(scales[2]).toBe(2 ** decoder.bytes[bits + 2]);
+    expect(layers[0].weights[9]).toBe(view.getInt16(bits + 8 + 18, true) / 65_536);
+    expect(layers[0].biases[47]).toBe(Math.fround((view.getInt16(bits + 8 + 48 * 14 + 94, true) - 2) / 4));
+    const last = decoder.bytes.length - (2 + 81 * 2 + 12);
+    const scale = 255 * 2 ** decoder.bytes[last];
+    // The centre of red in red, which the residual connection takes one from, and the bias of blue, which holds a half.
+    expect(layers[3].weights[4]).toBe(Math.fround(view.getInt16(last + 2 + 8, true) / scale - 1));
+    expect(layers[3].biases[2]).toBe(Math.fround(view.getInt32(decoder.bytes.length - 4, true) / scale - 0.5 / 255));
   });
 
   test('1433.0 MAC per pixel at 512×768, the same for every codec', () => {

@@ -6,7 +6,7 @@
  */
 import { HIDDEN, SYNTHESIS_B1, SYNTHESIS_TRANSPOSED } from "../codec";
 import { FEATURE_WEIGHTS, codecOf } from "./weights";
-import { SUMS, convolve } from "../synthesis/kernels_simd";
+import { SUMS, convolve } from "./float_layers_simd";
 
 /** From the biases of the hidden units to their weights in red, from those to green, from those to blue (codec.ts). */
 const HIDDEN_BYTES: usize = 192;

@@ -1,6 +1,6 @@
 /**
- * Squared error of a patch's pixels and its derivatives by the latents: FORMAT.md §6 forwards as in `synthesis/run.ts`, without
- * rounding to levels at the end, and backwards through every filter to the planes.
+ * Squared error of a patch's pixels and its derivatives by the latents: FORMAT.md §6 forwards without the roundings of its
+ * integers (`float_model.ts`), and backwards through every filter to the planes.
  */
 import {
   SYNTHESIS_B3, SYNTHESIS_B4, SYNTHESIS_LAST, SYNTHESIS_THIRD, SYNTHESIS_W3, kernelsOf,
@@ -8,6 +8,8 @@ import {
 import { GRIDS, levelStride, simd } from "../memory";
 import * as scalarForward from "../synthesis/kernels";
 import * as simdForward from "../synthesis/kernels_simd";
+import * as scalarLayers from "./float_layers";
+import * as simdLayers from "./float_layers_simd";
 import * as scalarKernels from "./pixel_kernels";
 import * as simdKernels from "./pixel_kernels_simd";
 import { locate, patchHeight, patchWidth, patchX, patchY } from "./region";
@@ -106,16 +108,16 @@ function colourGradients(weights: usize, pixels: usize, pixelStride: usize, erro
   memory.fill(pixelGradients, 0, 3 * plane);
   memory.fill(thirdGradients, 0, 3 * plane);
   if (simd) {
-    simdForward.pointwise(codec, features, colours, plane, plane, stride, width + 4, height + 4);
-    simdForward.residualRelu(codec + SYNTHESIS_THIRD, codec + SYNTHESIS_B3, colours, third, plane, stride, width + 2, height + 2);
+    simdLayers.pointwise(codec, features, colours, plane, plane, stride, width + 4, height + 4);
+    simdLayers.residualRelu(codec + SYNTHESIS_THIRD, codec + SYNTHESIS_B3, colours, third, plane, stride, width + 2, height + 2);
     simdKernels.residualError(codec + SYNTHESIS_LAST, codec + SYNTHESIS_B4, third, plane, stride, width, height, pixels, pixelStride, errorScale, pixelPart);
     clearRights(pixelPart, plane, stride, width, height);
     simdKernels.residualGated(weights + MIRRORED_W4, pixelGradients, third, thirdPart, weights + ZEROS, plane, stride, width + 2, height + 2);
     clearRights(thirdPart, plane, stride, width + 2, height + 2);
     simdKernels.residualPlain(weights + MIRRORED_W3, thirdGradients, colours, weights + ZEROS, plane, stride, width + 4, height + 4);
   } else {
-    scalarForward.pointwise(codec, features, colours, plane, plane, stride, width + 4, height + 4);
-    scalarForward.residualRelu(codec + SYNTHESIS_W3, codec + SYNTHESIS_B3, colours, third, plane, stride, width + 2, height + 2);
+    scalarLayers.pointwise(codec, features, colours, plane, plane, stride, width + 4, height + 4);
+    scalarLayers.residualRelu(codec + SYNTHESIS_W3, codec + SYNTHESIS_B3, colours, third, plane, stride, width + 2, height + 2);
     scalarKernels.residualError(codec + SYNTHESIS_LAST, codec + SYNTHESIS_B4, third, plane, stride, width, height, pixels, pixelStride, errorScale, pixelPart);
     scalarKernels.residualGated(weights + MIRRORED_W4, pixelGradients, third, thirdPart, weights + ZEROS, plane, stride, width + 2, height + 2);
     scalarKernels.residualPlain(weights + MIRRORED_W3, thirdGradients, colours, weights + ZEROS, plane, stride, width + 4, height + 4);

@@ -1,20 +1,22 @@
 /**
- * Filters and layers of the synthesis on f32 planes (FORMAT.md §6). Scalar twins of `kernels_simd.ts`.
+ * Filters of the upsampling on f32 planes (FORMAT.md §6). Scalar twins of `kernels_simd.ts`.
  *
  * READ ME FIRST
  * - The order of operations is normative: products are added one after the other, nothing is fused or regrouped.
  * - All planes have rows `stride` floats apart; widths and heights count results, and inputs reach beyond them as the filter
  *   needs ("valid").
  */
-import { HIDDEN, SYNTHESIS_B1, SYNTHESIS_B2, SYNTHESIS_B3, SYNTHESIS_B4, SYNTHESIS_W1, SYNTHESIS_W2, SYNTHESIS_W3, SYNTHESIS_W4 } from "../codec";
-import { TAPS } from "../memory";
-
 export const FEATURES: i32 = 7;
 
 // @ts-ignore: decorator
 @inline
 export function at(address: usize, offset: i32): f32 {
   return load<f32>(address + (offset << 2));
+}
+
+/** Latents i16 as floats, times `scale`. */
+export function dequantise(source: usize, target: usize, count: i32, scale: f32): void {
+  for (let x = 0; x < count; ++x) store<f32>(target + (<usize>x << 2), <f32>load<i16>(source + (<usize>x << 1)) * scale);
 }
 
 /** Doubles rows along x: results 2j and 2j+1 come from inputs j…j+3. `pairs` is half the number of results. */
@@ -76,72 +78,6 @@ export function filterAlongY(source: usize, original: usize, target: usize, stri
     source += <usize>stride << 2;
     original += <usize>stride << 2;
     target += <usize>targetStride << 2;
-  }
-}
-
-/** 7 → 48 with ReLU → 3, for each pixel. Planes of features and colours are `plane` bytes apart. */
-export function pointwise(codec: usize, features: usize, colours: usize, plane: usize, colourPlane: usize, stride: i32, width: i32, rows: i32): void {
-  for (let y = 0; y < rows; ++y) {
-    for (let x = 0; x < width; ++x) {
-      const pixel = (<usize>(y * stride) + <usize>x) << 2;
-      let red = at(codec + SYNTHESIS_B2, 0), green = at(codec + SYNTHESIS_B2, 1), blue = at(codec + SYNTHESIS_B2, 2);
-      for (let unit = 0; unit < HIDDEN; ++unit) {
-        let hidden = at(codec + SYNTHESIS_B1, unit);
-        for (let feature = 0; feature < FEATURES; ++feature) {
-          hidden += at(codec + SYNTHESIS_W1, unit * FEATURES + feature) * load<f32>(features + <usize>feature * plane + pixel);
-        }
-        hidden = max<f32>(hidden, 0);
-        red += at(codec + SYNTHESIS_W2, unit) * hidden;
-        green += at(codec + SYNTHESIS_W2, HIDDEN + unit) * hidden;
-        blue += at(codec + SYNTHESIS_W2, 2 * HIDDEN + unit) * hidden;
-      }
-      store<f32>(colours + pixel, red);
-      store<f32>(colours + colourPlane + pixel, green);
-      store<f32>(colours + 2 * colourPlane + pixel, blue);
-    }
-  }
-}
-
-// @ts-ignore: decorator
-@inline
-function convolved(weights: usize, biases: usize, source: usize, plane: usize, stride: i32, output: i32): f32 {
-  let sum = at(biases, output);
-  for (let input = 0; input < 3; ++input) {
-    for (let dy = 0; dy < 3; ++dy) {
-      for (let dx = 0; dx < 3; ++dx) {
-        sum += at(weights, output * 27 + input * 9 + dy * 3 + dx) * at(source + <usize>input * plane, dy * stride + dx);
-      }
-    }
-  }
-  return sum + at(source + <usize>output * plane, stride + 1);
-}
-
-/** Residual 3×3 layer with ReLU on three planes. */
-export function residualRelu(weights: usize, biases: usize, source: usize, target: usize, plane: usize, stride: i32, width: i32, rows: i32): void {
-  for (let y = 0; y < rows; ++y) {
-    for (let x = 0; x < width; ++x) {
-      const pixel = (<usize>(y * stride) + <usize>x) << 2;
-      for (let output = 0; output < 3; ++output) {
-        const value = convolved(weights, biases, source + pixel, plane, stride, output);
-        store<f32>(target + <usize>output * plane + pixel, max<f32>(value, 0));
-      }
-    }
-  }
-}
-
-/** Residual 3×3 layer on three planes, rounded to RGBA8 rows `outStride` bytes apart. */
-export function residualPixels(weights: usize, biases: usize, source: usize, plane: usize, stride: i32, width: i32, rows: i32, out: usize, outStride: usize): void {
-  for (let y = 0; y < rows; ++y) {
-    for (let x = 0; x < width; ++x) {
-      const pixel = (<usize>(y * stride) + <usize>x) << 2;
-      let rgba: u32 = 0xff000000;
-      for (let output = 0; output < 3; ++output) {
-        const value = convolved(weights, biases, source + pixel, plane, stride, output);
-        rgba |= toLevel(value) << (output << 3);
-      }
-      store<u32>(out + (<usize>x << 2), rgba);
-    }
-    out += outStride;
   }
 }
 

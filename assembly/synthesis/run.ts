@@ -4,9 +4,10 @@
  * READ ME FIRST
  * - Every level keeps its planes with a margin of 3 samples around the patch: the doubling filter turns a margin of 3 into
  *   exactly 3 again, and the last two 3×3 layers need 2.
+ * - The upsampling computes with floats; from the features on all is integers.
  * - Planes of two neighbouring levels live in two buffers that swap roles; plane p of level i belongs to grid i + p.
  */
-import { SYNTHESIS_B3, SYNTHESIS_B4, SYNTHESIS_LAST, SYNTHESIS_THIRD, SYNTHESIS_W3, SYNTHESIS_W4, kernelsOf } from "../codec";
+import { RESIDUAL_LAST, RESIDUAL_THIRD, kernelsOf } from "../codec";
 import {
   GRIDS, codecOfMode, evenLevels, filterScratch, floatWindow, levelRows, levelStride, locatePatch, modeOfPatch, modes, oddLevels,
   patchCount, patchHeight, patchWidth, simd,
@@ -14,6 +15,8 @@ import {
 import { Status } from "../status";
 import * as scalarKernels from "./kernels";
 import * as simdKernels from "./kernels_simd";
+import * as scalarLayers from "./layers";
+import * as simdLayers from "./layers_simd";
 import { fillFloatWindow } from "./window";
 
 export const MARGIN: i32 = 3;
@@ -99,23 +102,56 @@ function doublePlane(codec: usize, grid: i32, source: usize, target: usize, widt
   else scalarKernels.doubleAlongY(filterScratch, target, stride, stride, outWidth, outHeight, kernel);
 }
 
-/** Features with a margin of 3 to pixels. The coarser level's buffer holds the colours and, behind them, the third layer. */
-function colourPatch(codec: usize, features: usize, free: usize, out: usize, outStride: usize): void {
-  const stride = levelStride(patchWidth);
-  const plane = planeBytes(patchWidth, patchHeight);
-  const inner = features + ((<usize>stride + 1) << 2);
-  const colours = free;
-  const third = free + 3 * plane;
-  const width = patchWidth;
-  const height = patchHeight;
+/** Bytes from one line of colours of the patch to the next; a row has two. */
+export function lineBytes(): usize {
+  return <usize>levelStride(patchWidth) << 2;
+}
+
+/** The first row of colours in a free buffer; the line before it is written too. */
+export function coloursIn(free: usize): usize {
+  return free + 2 * lineBytes();
+}
+
+/** The first row of the third layer, behind the rows of colours. */
+export function thirdBehind(colours: usize): usize {
+  return colours + <usize>(patchHeight + 5) * 2 * lineBytes();
+}
+
+/** One row of features, which start at `features`, to colours. */
+export function mixRow(codec: usize, features: usize, plane: usize, target: usize, width: i32): void {
   if (simd) {
-    simdKernels.pointwise(codec, inner, colours, plane, plane, stride, width + 4, height + 4);
-    simdKernels.residualRelu(codec + SYNTHESIS_THIRD, codec + SYNTHESIS_B3, colours, third, plane, stride, width + 2, height + 2);
-    simdKernels.residualPixels(codec + SYNTHESIS_LAST, codec + SYNTHESIS_B4, third, plane, stride, width, height, out, outStride);
+    simdLayers.packFeatures(codec, features, plane, filterScratch, width);
+    simdLayers.pointwise(codec, filterScratch, target, lineBytes(), width);
   } else {
-    scalarKernels.pointwise(codec, inner, colours, plane, plane, stride, width + 4, height + 4);
-    scalarKernels.residualRelu(codec + SYNTHESIS_W3, codec + SYNTHESIS_B3, colours, third, plane, stride, width + 2, height + 2);
-    scalarKernels.residualPixels(codec + SYNTHESIS_W4, codec + SYNTHESIS_B4, third, plane, stride, width, height, out, outStride);
+    scalarLayers.packFeatures(codec, features, plane, filterScratch, width);
+    scalarLayers.pointwise(codec, filterScratch, target, lineBytes(), width);
+  }
+}
+
+/** One row of the third layer. */
+export function thirdRow(codec: usize, source: usize, target: usize): void {
+  if (simd) simdLayers.residualRelu(codec + RESIDUAL_THIRD, source, target, lineBytes(), patchWidth + 2);
+  else scalarLayers.residualRelu(codec + RESIDUAL_THIRD, source, target, lineBytes(), patchWidth + 2);
+}
+
+/** One row of pixels. */
+export function pixelRow(codec: usize, source: usize, out: usize): void {
+  if (simd) simdLayers.residualPixels(codec + RESIDUAL_LAST, source, lineBytes(), patchWidth, out);
+  else scalarLayers.residualPixels(codec + RESIDUAL_LAST, source, lineBytes(), patchWidth, out);
+}
+
+/** Features with a margin of 3 to pixels. Each row goes through all layers while what they read is still near. */
+function colourPatch(codec: usize, features: usize, free: usize, out: usize, outStride: usize): void {
+  const row: usize = 2 * lineBytes();
+  const plane = planeBytes(patchWidth, patchHeight);
+  const inner = features + lineBytes() + 4;
+  const colours = coloursIn(free);
+  const third = thirdBehind(colours);
+  const rows = <usize>patchHeight + 4;
+  for (let y: usize = 0; y < rows; ++y) {
+    mixRow(codec, inner + y * lineBytes(), plane, colours + y * row, patchWidth + 4);
+    if (y >= 2) thirdRow(codec, colours + (y - 2) * row, third + (y - 2) * row);
+    if (y >= 4) pixelRow(codec, third + (y - 4) * row, out + (y - 4) * outStride);
   }
 }
 

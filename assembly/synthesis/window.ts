@@ -8,8 +8,10 @@
  * - Rows inside the patch are copied; only the rim is looked up sample by sample.
  */
 import {
-  gridHeight, gridWidth, inverseGain, modeOfPatch, patchColumns, patchHeight, patchLog2, patchWidth, patchX, patchY, planeOfMode, rowAddress,
+  gridHeight, gridWidth, inverseGain, modeOfPatch, patchColumns, patchHeight, patchLog2, patchWidth, patchX, patchY, planeOfMode, rowAddress, simd,
 } from "../memory";
+import * as scalarKernels from "./kernels";
+import * as simdKernels from "./kernels_simd";
 
 let thisPatch: i32 = 0;
 let thisMode: i32 = 0;
@@ -77,11 +79,7 @@ export function fillFloatWindow(patch: i32, mode: i32, grid: i32, margin: i32, t
 }
 
 function copyRow(y: i32, out: usize): void {
-  let source = rowAddress(plane, thisGrid, y) + (<usize>patchX << 1);
-  const end = source + (<usize>patchWidth << 1);
-  while (source < end) {
-    store<f32>(out, <f32>load<i16>(source) * inverseGain);
-    source += 2;
-    out += 4;
-  }
+  const source = rowAddress(plane, thisGrid, y) + (<usize>patchX << 1);
+  if (simd) simdKernels.dequantise(source, out, patchWidth, inverseGain);
+  else scalarKernels.dequantise(source, out, patchWidth, inverseGain);
 }

@@ -7,7 +7,7 @@
  * - Inputs lie in one pool that is drawn anew every `REFILL` cases; a case takes its rows from anywhere in it.
  * - Both outputs start equal, so what a twin writes beside its rows shows, but for the slack that `kernels_simd.ts` is allowed.
  */
-import { SYNTHESIS_B3, SYNTHESIS_B4, SYNTHESIS_LAST, SYNTHESIS_THIRD, SYNTHESIS_W3, SYNTHESIS_W4, kernelsOf } from "../codec";
+import { RESIDUAL_LAST, RESIDUAL_THIRD, kernelsOf } from "../codec";
 import { predict } from "../context/arm";
 import { predictSimd } from "../context/arm_simd";
 import { findSymbol } from "../entropy/search";
@@ -17,6 +17,8 @@ import { allocate, levelStride, setInverseGain } from "../memory";
 import { rowError, rowErrorSimd } from "../select/distortion";
 import * as scalar from "../synthesis/kernels";
 import * as simd from "../synthesis/kernels_simd";
+import * as scalarLayers from "../synthesis/layers";
+import * as simdLayers from "../synthesis/layers_simd";
 import * as scalarPreview from "../synthesis/preview_kernels";
 import * as simdPreview from "../synthesis/preview_kernels_simd";
 import { anyFloat, below, between, next } from "./random";
@@ -87,7 +89,7 @@ function sameRows(planes: i32, plane: usize, columns: i32): bool {
   return load<u64>(target - 8) == 0x5a5a5a5a5a5a5a5a && load<u64>(target + end) == 0x5a5a5a5a5a5a5a5a;
 }
 
-/** The filters of the upsampling. @param kind  0 doubleAlongX, 1 doubleAlongY, 2 filterAlongX, 3 filterAlongY */
+/** The filters of the upsampling. @param kind  0 doubleAlongX, 1 doubleAlongY, 2 filterAlongX, 3 filterAlongY, 4 dequantise */
 export function tryFilters(kind: i32, codec: usize, count: i32): i32 {
   let differences = 0;
   for (let index = 0; index < count; ++index) {
@@ -109,6 +111,14 @@ export function tryFilters(kind: i32, codec: usize, count: i32): i32 {
       const from = drawSource(stride * (rows + 1));
       scalar.filterAlongX(from, twin, stride, width, rows, kernel);
       simd.filterAlongX(from, target, stride, width, rows, kernel);
+    } else if (kind == 4) {
+      // The bits of floats are latents of every size.
+      const from = drawSource(width);
+      rows = 1;
+      const scale = anyFloat();
+      scalar.dequantise(from, twin, width, scale);
+      simd.dequantise(from, target, width, scale);
+      if (memory.compare(target - 16, twin - 16, 256) != 0) ++differences;
     } else {
       const from = drawSource(stride * (rows + 8));
       const original = drawSource(stride * (rows + 8));
@@ -120,30 +130,56 @@ export function tryFilters(kind: i32, codec: usize, count: i32): i32 {
   return differences;
 }
 
-/** The layers of the synthesis. @param kind  0 pointwise, 1 residualRelu, 2 residualPixels */
+/** Compares a row of `count` pairs or pixels; nothing is written behind the slack. */
+function sameWords(at: usize, count: i32): bool {
+  if (memory.compare(target + at, twin + at, <usize>count << 2) != 0) return false;
+  return load<u64>(target + at + (<usize>(count + 8) << 2)) == 0x5a5a5a5a5a5a5a5a;
+}
+
+/** Compares two lines of colours and the second halves of the line before. */
+function sameColours(line: usize): bool {
+  const before = load<u64>(target - line - 8) == 0x5a5a5a5a5a5a5a5a;
+  return before && sameWords(0, width) && sameWords(line, width) && sameWords(0 - line, width);
+}
+
+/** The layers of the synthesis. @param kind  0 packFeatures, 1 pointwise, 2 residualRelu, 3 residualPixels */
 export function tryLayers(kind: i32, codec: usize, count: i32): i32 {
   let differences = 0;
   for (let index = 0; index < count; ++index) {
     drawCase(index);
-    const plane = <usize>(stride * (rows + 3)) << 2;
+    // Room for the line before.
+    target += 256;
+    twin += 256;
+    const line = <usize>stride << 2;
+    const plane = <usize>(stride * TALLEST) << 2;
     const from = drawSource(7 * (<i32>plane >> 2) + 16);
+    let same = true;
     if (kind == 0) {
-      // The finest grid is mostly empty, and then skipped.
-      if (below(2) == 0) memory.fill(from, 0, plane);
-      scalar.pointwise(codec, from, twin, plane, plane, stride, width, rows);
-      simd.pointwise(codec, from, target, plane, plane, stride, width, rows);
-      if (!sameRows(3, plane, width)) ++differences;
+      scalarLayers.packFeatures(codec, from, plane, twin, width);
+      simdLayers.packFeatures(codec, from, plane, target, width);
+      // Four pixels after the other, and whole vectors of them.
+      for (let x = 0; x < width; ++x) {
+        for (let pair = 0; pair < 4; ++pair) {
+          const at = <usize>((x >> 2) * 64 + pair * 16 + (x & 3) * 4);
+          if (load<u32>(target + at) != load<u32>(twin + at)) same = false;
+        }
+      }
+      same = same && load<u64>(target - 8) == 0x5a5a5a5a5a5a5a5a && load<u64>(target + (<usize>((width + 3) >> 2) << 6)) == 0x5a5a5a5a5a5a5a5a;
     } else if (kind == 1) {
-      scalar.residualRelu(codec + SYNTHESIS_W3, codec + SYNTHESIS_B3, from, twin, plane, stride, width, rows);
-      simd.residualRelu(codec + SYNTHESIS_THIRD, codec + SYNTHESIS_B3, from, target, plane, stride, width, rows);
-      if (!sameRows(3, plane, width)) ++differences;
+      scalarLayers.pointwise(codec, from, twin, line, width);
+      simdLayers.pointwise(codec, from, target, line, width);
+      same = sameColours(line);
+    } else if (kind == 2) {
+      scalarLayers.residualRelu(codec + RESIDUAL_THIRD, from, twin, line, width);
+      simdLayers.residualRelu(codec + RESIDUAL_THIRD, from, target, line, width);
+      same = sameColours(line);
     } else {
-      const outStride = <usize>(4 * width + below(9));
-      scalar.residualPixels(codec + SYNTHESIS_W4, codec + SYNTHESIS_B4, from, plane, stride, width, rows, twin, outStride);
-      simd.residualPixels(codec + SYNTHESIS_LAST, codec + SYNTHESIS_B4, from, plane, stride, width, rows, target, outStride);
+      scalarLayers.residualPixels(codec + RESIDUAL_LAST, from, line, width, twin);
+      simdLayers.residualPixels(codec + RESIDUAL_LAST, from, line, width, target);
       // Pixels go to the caller's rows: not a byte beside them.
-      if (memory.compare(target - 32, twin - 32, <usize>rows * outStride + 512) != 0) ++differences;
+      same = memory.compare(target - 32, twin - 32, <usize>(4 * width) + 64) == 0;
     }
+    if (!same) ++differences;
   }
   return differences;
 }

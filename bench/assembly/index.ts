@@ -8,7 +8,6 @@
  *   fused multiply-add, which the format forbids.
  */
 
-import { SYNTHESIS_B3, SYNTHESIS_B4, SYNTHESIS_LAST, SYNTHESIS_THIRD, SYNTHESIS_W3, SYNTHESIS_W4 } from '../../assembly/codec';
 import { collectPatch } from '../../assembly/context/segment';
 import { buildWindow } from '../../assembly/context/window';
 import {
@@ -21,11 +20,8 @@ import {
   oddLevels,
   patchHeight,
   patchWidth,
-  simd,
 } from '../../assembly/memory';
-import * as scalarKernels from '../../assembly/synthesis/kernels';
-import * as simdKernels from '../../assembly/synthesis/kernels_simd';
-import { upsample } from '../../assembly/synthesis/run';
+import { coloursIn, lineBytes, mixRow, pixelRow, thirdBehind, thirdRow, upsample } from '../../assembly/synthesis/run';
 import { fillFloatWindow } from '../../assembly/synthesis/window';
 
 export * from '../../assembly/index';
@@ -66,32 +62,23 @@ export function upsamplePatch(patch: i32): void {
 export function pointwisePatch(patch: i32): void {
   locatePatch(patch, 0);
   const codec = codecOfMode(modeOfPatch(patch));
-  const stride = levelStride(patchWidth);
-  const plane = (<usize>(stride * levelRows(patchHeight))) << 2;
-  const inner = evenLevels + ((<usize>stride + 1) << 2);
-  if (simd) simdKernels.pointwise(codec, inner, oddLevels, plane, plane, stride, patchWidth + 4, patchHeight + 4);
-  else scalarKernels.pointwise(codec, inner, oddLevels, plane, plane, stride, patchWidth + 4, patchHeight + 4);
+  const line = lineBytes();
+  const inner = evenLevels + line + 4;
+  const colours = coloursIn(oddLevels);
+  for (let y: usize = 0; y < <usize>patchHeight + 4; ++y) {
+    mixRow(codec, inner + y * line, line * <usize>levelRows(patchHeight), colours + y * 2 * line, patchWidth + 4);
+  }
 }
 
 /** The two 3×3 layers, to RGBA8 rows `outStride` bytes apart. */
 export function residualPatch(patch: i32, out: usize, outStride: i32): void {
   locatePatch(patch, 0);
   const codec = codecOfMode(modeOfPatch(patch));
-  const stride = levelStride(patchWidth);
-  const plane = (<usize>(stride * levelRows(patchHeight))) << 2;
-  const colours = oddLevels;
-  const third = oddLevels + 3 * plane;
-  const w3 = codec + SYNTHESIS_W3;
-  const b3 = codec + SYNTHESIS_B3;
-  const w4 = codec + SYNTHESIS_W4;
-  const b4 = codec + SYNTHESIS_B4;
-  if (simd) {
-    simdKernels.residualRelu(codec + SYNTHESIS_THIRD, b3, colours, third, plane, stride, patchWidth + 2, patchHeight + 2);
-    simdKernels.residualPixels(codec + SYNTHESIS_LAST, b4, third, plane, stride, patchWidth, patchHeight, out, <usize>outStride);
-  } else {
-    scalarKernels.residualRelu(w3, b3, colours, third, plane, stride, patchWidth + 2, patchHeight + 2);
-    scalarKernels.residualPixels(w4, b4, third, plane, stride, patchWidth, patchHeight, out, <usize>outStride);
-  }
+  const row: usize = 2 * lineBytes();
+  const colours = coloursIn(oddLevels);
+  const third = thirdBehind(colours);
+  for (let y: usize = 0; y < <usize>patchHeight + 2; ++y) thirdRow(codec, colours + y * row, third + y * row);
+  for (let y: usize = 0; y < <usize>patchHeight; ++y) pixelRow(codec, third + y * row, out + y * <usize>outStride);
 }
 
 /** 8 chains of f32 multiply and add, 4 lanes each: 32 multiply-accumulates a turn. */

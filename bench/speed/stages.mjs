@@ -78,18 +78,20 @@ function tabulate(times, peak, shares) {
   // Nominal counts: no padding, no overlap of patches (DESIGN.md §2).
   const pointwise = 48 * 7 + 3 * 48;
   const macs = {
-    'context model': [mean('context'), 'dots'],
-    'windows + upsampling': [mean('upsampling'), 'floats'],
-    '1×1 layers': [pointwise, 'floats'],
-    '3×3 layers': [mean('synthesis') - pointwise, 'floats'],
-    synthesis: [mean('synthesis') + mean('upsampling'), 'floats'],
+    'context model': { dots: mean('context') },
+    'windows + upsampling': { floats: mean('upsampling') },
+    '1×1 layers': { dots: pointwise },
+    '3×3 layers': { dots: mean('synthesis') - pointwise },
+    synthesis: { floats: mean('upsampling'), dots: mean('synthesis') },
   };
   const middle = (name) => (times[name] === undefined ? undefined : median(times[name].map(median)));
   const names = [...new Set(Object.keys(times).map((name) => name.replace(/ (simd|scalar)$/, '')))];
   const stages = names.map((stage) => {
     const simd = middle(`${stage} simd`) ?? middle(stage);
     const scalar = middle(`${stage} scalar`);
-    const [count, kind] = macs[stage] ?? [];
+    const counts = macs[stage];
+    const count = counts && Object.values(counts).reduce((sum, part) => sum + part, 0);
+    const msAtPeak = counts && Object.entries(counts).reduce((sum, [kind, part]) => sum + part / peak[kind], 0);
     return {
       stage,
       msPerMegapixel: round(simd),
@@ -97,8 +99,8 @@ function tabulate(times, peak, shares) {
       scalarOverSimd: scalar === undefined ? undefined : round(scalar / simd),
       macsPerPixel: count === undefined ? undefined : round(count),
       gigaMacsPerSecond: count === undefined ? undefined : round(count / simd),
-      msAtPeak: count === undefined ? undefined : round(count / peak[kind]),
-      partOfPeak: count === undefined ? undefined : round(count / simd / peak[kind]),
+      msAtPeak: msAtPeak === undefined ? undefined : round(msAtPeak),
+      partOfPeak: msAtPeak === undefined ? undefined : round(msAtPeak / simd),
     };
   });
   return { peakGigaMacsPerSecond: { f32: round(peak.floats), i16: round(peak.dots) }, stages };

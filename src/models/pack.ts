@@ -1,6 +1,6 @@
 /**
  * Reads decoder.bin, all that a decoder needs of a model pack (FORMAT.md §7), and proves on load what the integer kernels rely on:
- * rows that add up to 2^15 with no empty symbol, mode weights that fit 16 bits, context layers whose sums cannot overflow 32 bits.
+ * rows that add up to 2^15 with no empty symbol, mode weights that fit 16 bits, layers whose sums cannot overflow 32 bits.
  *
  * Whatever contradicts FORMAT.md §7 is `corruptModel`. Nothing is allocated by a number that the file states without
  * a check against the bytes that are there.
@@ -11,7 +11,7 @@ import { TesseraError } from '../errors.js';
 import { gridCount } from '../geometry.js';
 import type { ModeCount } from '../types.js';
 import { type ContextShape, type DecoderShape, decoderShape, type SynthesisShape } from './layers.js';
-import { largestFloat, rangeOfSynthesis } from './range.js';
+import { largestFloat, largestSum, rangeOfFeatures } from './range.js';
 
 /** One row of the step table. */
 export interface Step {
@@ -58,6 +58,12 @@ const maxBytes = 4 * 2 ** 20;
 const classCount = 64;
 const storedFractions = 9;
 const frequencySum = 2 ** 15;
+/** Of the sums of the hidden units of the synthesis. */
+const hiddenShift = 16;
+/** What the biases of the hidden units are multiplied by. */
+const biasFactor = 2 ** 14;
+/** Magnitude of what a layer of the synthesis may be given. */
+const largestInput = 2 ** 15;
 
 /** Reads little-endian numbers one after the other; a read past the end is `corruptModel`. */
 class Reader {
@@ -137,8 +143,8 @@ export function parseDecoderPack(bytes: Uint8Array): DecoderPack {
   const decoders = Array.from({ length: modes }, () => Array.from({ length: anchors }, () => readDecoder(blocks[3])));
   blocks[3].end();
   for (const decoder of decoders.flat()) {
-    const range = rangeOfSynthesis(readSynthesisWeights(decoder), steps);
-    if (!(range <= largestFloat)) throw blocks[3].damage(`a number of the synthesis can reach ${range.toExponential(1)}`);
+    const range = rangeOfFeatures(readSynthesisWeights(decoder).kernels, steps);
+    if (!(range <= largestFloat)) throw blocks[3].damage(`a feature can reach ${range.toExponential(1)}`);
   }
   return { id, modes, anchors, ...rows, steps, modeSets, decoders };
 }
@@ -199,7 +205,9 @@ function readDecoder(reader: Reader): DecoderWeights {
   const context = decoderShape.context.map((layer) => readContextLayer(reader, layer));
   const { steps, doubling, smoothing } = decoderShape.upsampling;
   for (let step = 0; step < steps; step++) readValues(reader, doubling + smoothing);
-  const synthesis = decoderShape.synthesis.map((layer) => readSynthesisLayer(reader, layer));
+  for (let grid = 0; grid < gridCount; grid++) readBits(reader, 0, 15);
+  reader.zero();
+  const synthesis = decoderShape.synthesis.map((layer, index) => readSynthesisLayer(reader, layer, index).layer);
   return {
     bytes: reader.bytes.subarray(start, reader.position),
     shape: { context, upsampling: { steps, doubling, smoothing }, synthesis },
@@ -223,10 +231,36 @@ function readContextLayer(reader: Reader, layer: ContextShape): ContextShape {
   return layer;
 }
 
-function readSynthesisLayer(reader: Reader, layer: SynthesisShape): SynthesisShape {
-  readValues(reader, layer.outputs * layer.inputs * layer.kernel ** 2);
-  readValues(reader, layer.outputs);
-  return layer;
+function readBits(reader: Reader, least: number, most: number): number {
+  const bits = reader.u8();
+  if (bits < least || bits > most) throw reader.damage(`${bits} fractional bits`);
+  return bits;
+}
+
+/** The integers of one layer of the synthesis. */
+interface IntegerLayer {
+  readonly layer: SynthesisShape;
+  /** Bits by which sums are shifted to the right. */
+  readonly shift: number;
+  readonly weights: Int16Array;
+  /** As they stand in the sums. */
+  readonly biases: Float64Array;
+}
+
+/** Reads one layer and proves for each row that no order of summation overflows 32 bits (FORMAT.md §6). */
+function readSynthesisLayer(reader: Reader, layer: SynthesisShape, index: number): IntegerLayer {
+  const hidden = index === 0;
+  const shift = hidden ? hiddenShift : readBits(reader, 1, 24);
+  if (!hidden) reader.zero();
+  const size = layer.inputs * layer.kernel ** 2;
+  const weights = Int16Array.from({ length: layer.outputs * size }, reader.i16);
+  const biases = Float64Array.from({ length: layer.outputs }, hidden ? () => reader.i16() * biasFactor : reader.i32);
+  const bounds = Array.from(biases, (bias, output) =>
+    weights.subarray(output * size, (output + 1) * size).reduce((sum, weight) => sum + Math.abs(weight) * largestInput, Math.abs(bias)),
+  );
+  const bound = Math.max(...bounds);
+  if (bound > largestSum) throw reader.damage(`a row of the synthesis can reach ${bound}`);
+  return { layer, shift, weights, biases };
 }
 
 /** Reads {shift u8, zero u8, `count` × i16}; each value stands for integer · 2^−shift. */
@@ -238,11 +272,19 @@ function readValues(reader: Reader, count: number): Float32Array {
   return Float32Array.from({ length: count }, () => reader.i16() * scale);
 }
 
-/** Weights of the pixel part of one decoder as floats, for engines other than the core. */
+/**
+ * Weights of the pixel part of one decoder as floats, for engines other than the core. But for the roundings of FORMAT.md §6 they give the
+ * same colours: features, hidden units, colours and the third layer are in the units of the integers, the last layer's results in [0, 1].
+ */
 export interface SynthesisWeights {
   /** [6][8]: rows are steps 5…0, columns k0…k3, s0…s3. */
   readonly kernels: Float32Array;
-  /** Per layer, in the order of `decoderShape.synthesis`: weights [outputs][inputs][kernel][kernel] and biases [outputs]. */
+  /** What the features are multiplied by, powers of two. */
+  readonly scales: Float32Array;
+  /**
+   * Per layer, in the order of `decoderShape.synthesis`: weights [outputs][inputs][kernel][kernel] and biases [outputs]. The 3×3 layers
+   * add their inputs to their results.
+   */
   readonly layers: readonly { readonly weights: Float32Array; readonly biases: Float32Array }[];
 }
 
@@ -255,11 +297,21 @@ export function readSynthesisWeights(decoder: DecoderWeights): SynthesisWeights 
   const columns = doubling + smoothing;
   const kernels = new Float32Array(steps * columns);
   for (let row = 0; row < steps; row++) kernels.set(readValues(reader, columns), row * columns);
-  const layers = decoder.shape.synthesis.map((layer) => ({
-    weights: readValues(reader, layer.outputs * layer.inputs * layer.kernel ** 2),
-    biases: readValues(reader, layer.outputs),
-  }));
-  return { kernels, layers };
+  const scales = Float32Array.from({ length: gridCount }, () => 2 ** reader.u8());
+  reader.zero();
+  const layers = decoder.shape.synthesis.map((shape, index) => {
+    const { layer, shift, weights, biases } = readSynthesisLayer(reader, shape, index);
+    const last = index === decoder.shape.synthesis.length - 1;
+    const scale = 2 ** -shift / (last ? 255 : 1);
+    const size = layer.inputs * layer.kernel ** 2;
+    // The biases hold the half that rounds. What a 3×3 layer adds to its results is in the weights of the centres.
+    const own = (position: number): number => (layer.kernel === 3 && position % size === Math.floor(position / size) * 9 + 4 ? 1 : 0);
+    return {
+      weights: Float32Array.from(weights, (weight, position) => weight * scale - own(position)),
+      biases: Float32Array.from(biases, (bias) => (bias - 2 ** (shift - 1)) * scale),
+    };
+  });
+  return { kernels, scales, layers };
 }
 
 function sum(values: readonly number[]): number {

@@ -129,9 +129,12 @@ export function ortSynthesis(pack: Pack, header: Header): Promise<Synthesis> {
 }
 
 function weightFeeds(decoder: DecoderWeights): Feeds {
-  const { kernels, layers } = readSynthesisWeights(decoder);
+  const { kernels, scales, layers } = readSynthesisWeights(decoder);
   const { steps, doubling, smoothing } = decoder.shape.upsampling;
-  const feeds: Feeds = { kernels: { data: kernels, dims: [steps, doubling + smoothing] } };
+  const feeds: Feeds = {
+    kernels: { data: kernels, dims: [steps, doubling + smoothing] },
+    scales: { data: scales, dims: [1, gridCount, 1, 1] },
+  };
   decoder.shape.synthesis.forEach(({ outputs, inputs, kernel }, index) => {
     feeds[`w${index + 1}`] = { data: layers[index].weights, dims: [outputs, inputs, kernel, kernel] };
     feeds[`b${index + 1}`] = { data: layers[index].biases, dims: [outputs] };

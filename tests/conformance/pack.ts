@@ -113,23 +113,49 @@ function decoder(out: Writer, random: Random, kind: 'usual' | 'limit'): void {
     out.u8(0);
     for (const value of list) out.u16(value);
   };
-  const randomValues = (shift: number, count: number, size: number, centre = 0): void =>
-    values(
-      shift,
-      Array.from({ length: count }, () => centre + random.spread(size)),
-    );
   for (let step = 0; step < 6; step++) {
     const doubling = [-1147, -3441, 8585, 28_803].map((value) => value + random.spread(800));
     values(15, [...doubling, ...[0, 0, 0, 0].map(() => random.spread(2000))]);
   }
-  randomValues(15, 48 * 7, 3000);
-  randomValues(15, 48, 3000);
-  randomValues(14, 3 * 48, 3500);
-  randomValues(15, 3, 3000, 16_384);
-  randomValues(15, 81, 2500);
-  randomValues(30, 3, 20_000);
-  randomValues(15, 81, 2500);
-  randomValues(15, 3, 1000);
+  synthesis(out, random, kind);
+}
+
+/** Features of 3 to 10 fractional bits and layers that make colours around 2048 = level 128 of them; or layers at the limit of their sums. */
+function synthesis(out: Writer, random: Random, kind: 'usual' | 'limit'): void {
+  const most = 2 ** 31 - 1;
+  const featureBits = random.between(3, 9);
+  for (let feature = 0; feature < 7; feature++) out.u8(featureBits + random.below(2));
+  out.u8(0);
+  const weights = (rows: number, inputs: number, row: (output: number, input: number) => number): void => {
+    for (let output = 0; output < rows; output++) {
+      const first = random.below(inputs);
+      for (let input = 0; input < inputs; input++) {
+        if (kind === 'usual') out.u16(row(output, input));
+        else
+          out.u16(input === first ? random.pick([32_767, -32_767]) : input === (first + 1) % inputs ? random.pick([32_000, -32_000]) : 0);
+      }
+    }
+  };
+  const left = most - 32_768 * (32_767 + 32_000);
+  const biases = (spread: number, centre: number): void => {
+    for (let output = 0; output < 3; output++) out.u32(kind === 'usual' ? centre + random.spread(spread) : random.pick([left, -left, 0]));
+  };
+  weights(48, 7, () => random.spread(3000));
+  for (let unit = 0; unit < 48; unit++) out.u16(kind === 'usual' ? random.spread(300) + 2 : random.pick([left >> 14, -(left >> 14), 0]));
+  out.u8(featureBits);
+  out.u8(0);
+  weights(3, 48, () => random.spread(1000));
+  biases(2 ** (7 + featureBits), 2 ** (11 + featureBits));
+  const scale = random.between(11, 14);
+  out.u8(scale);
+  out.u8(0);
+  weights(3, 27, (output, input) => random.spread(0.08 * 2 ** scale) + (input === output * 9 + 4 ? 2 ** scale : 0));
+  biases(20 * 2 ** scale, 2 ** (scale - 1));
+  const shift = random.between(12, 16);
+  out.u8(shift);
+  out.u8(0);
+  weights(3, 27, (output, input) => random.spread(0.004 * 2 ** shift) + (input === output * 9 + 4 ? 2 ** (shift - 4) : 0));
+  biases(20 * 2 ** shift, 2 ** (shift - 1));
 }
 
 /**

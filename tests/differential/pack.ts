@@ -15,8 +15,17 @@ export interface Codec {
   readonly context: readonly ContextLayer[];
   /** k0…k3 and s0…s3 of steps 5…0. */
   readonly upsampling: readonly Float32Array[];
-  /** w1, b1, w2, b2, w3, b3, w4, b4, flat. */
-  readonly synthesis: readonly Float32Array[];
+  /** Fractional bits of the features. */
+  readonly featureBits: readonly number[];
+  /** The four layers of the synthesis; that of the first is fixed. */
+  readonly synthesis: readonly SynthesisLayer[];
+}
+
+/** One layer of the synthesis, flat. */
+export interface SynthesisLayer {
+  readonly shift: number;
+  readonly weights: readonly number[];
+  readonly biases: readonly number[];
 }
 
 /** §7.4, for one M. */
@@ -95,5 +104,13 @@ function readCodec(reader: Reader): Codec {
     const [shift] = [reader.u8(), reader.u8()];
     return Float32Array.from(list(count, () => f(reader.i16() / 2 ** shift)));
   };
-  return { context, upsampling: list(6, () => values(8)), synthesis: [48 * 7, 48, 3 * 48, 3, 81, 3, 81, 3].map(values) };
+  const upsampling = list(6, () => values(8));
+  const featureBits = list(7, reader.u8);
+  reader.u8();
+  const first = { shift: 16, weights: list(48 * 7, reader.i16), biases: list(48, () => reader.i16() * 16_384) };
+  const others = [48, 27, 27].map((inputs) => {
+    const [shift] = [reader.u8(), reader.u8()];
+    return { shift, weights: list(3 * inputs, reader.i16), biases: list(3, reader.i32) };
+  });
+  return { context, upsampling, featureBits, synthesis: [first, ...others] };
 }

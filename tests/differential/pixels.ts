@@ -2,6 +2,7 @@
 
 import { clamp, f, list } from './bytes.js';
 import type { Latents, Span } from './latents.js';
+import type { SynthesisLayer } from './pack.js';
 
 /** Samples of a rectangle of a grid, addressed by their place in the grid. */
 class Plane {
@@ -92,40 +93,42 @@ function upsample(latents: Latents, patch: number): Plane[] {
   return planes.reverse();
 }
 
+/** The integer nearest to a feature in its fractional bits, of two the even one. */
+function rounded(feature: number, bits: number): number {
+  const scaled = clamp(feature * 2 ** bits, -32_767, 32_767);
+  const below = Math.floor(scaled);
+  const part = scaled - below;
+  return part > 0.5 || (part === 0.5 && below % 2 !== 0) ? below + 1 : below;
+}
+
 /** Writes the levels of a patch. */
 function synthesise(latents: Latents, patch: number, features: readonly Plane[], data: Uint8ClampedArray): void {
-  const [w1, b1, w2, b2, w3, b3, w4, b4] = latents.codecOf(patch).synthesis;
+  const { featureBits, synthesis } = latents.codecOf(patch);
+  const [first, second, third, last] = synthesis;
   const span = latents.spanOf(0, patch);
   const colour = list(3, () => new Plane(grown(span, 2), () => 0));
-  const hidden = new Float32Array(48);
   for (let index = 0; index < colour[0].samples.length; index++) {
-    for (let o = 0; o < 48; o++) {
-      let sum = b1[o];
-      for (let c = 0; c < 7; c++) sum = f(sum + f(w1[7 * o + c] * features[c].samples[index]));
-      hidden[o] = Math.max(sum, 0);
-    }
+    const inputs = features.map(({ samples }, c) => rounded(samples[index], featureBits[c]));
+    // Sums of the hidden units stay inside 2^31, so doubles are exact; so are bit shifts.
+    const hidden = list(48, (o) => Math.max(inputs.reduce((sum, value, c) => sum + first.weights[7 * o + c] * value, first.biases[o]) >> 16, 0));
     for (let o = 0; o < 3; o++) {
-      let sum = b2[o];
-      for (let j = 0; j < 48; j++) sum = f(sum + f(w2[48 * o + j] * hidden[j]));
-      colour[o].samples[index] = sum;
+      const sum = hidden.reduce((total, value, j) => total + second.weights[48 * o + j] * value, second.biases[o]);
+      colour[o].samples[index] = clamp(sum >> second.shift, -32_768, 32_767);
     }
   }
-  const convolve = (input: readonly Plane[], weights: Float32Array, bias: number, o: number, x: number, y: number): number => {
-    let sum = bias;
+  const convolve = (input: readonly Plane[], { shift, weights, biases }: SynthesisLayer, o: number, x: number, y: number): number => {
+    let sum = biases[o];
     let weight = 27 * o;
     for (const plane of input) {
       for (let dy = -1; dy <= 1; dy++)
-        for (let dx = -1; dx <= 1; dx++) sum = f(sum + f(weights[weight++] * plane.samples[plane.at(x + dx, y + dy)]));
+        for (let dx = -1; dx <= 1; dx++) sum += weights[weight++] * plane.samples[plane.at(x + dx, y + dy)];
     }
-    return f(sum + input[o].samples[input[o].at(x, y)]);
+    return sum >> shift;
   };
-  const third = list(3, (o) => new Plane(grown(span, 1), (x, y) => Math.max(convolve(colour, w3, b3[o], o, x, y), 0)));
+  const smoothed = list(3, (o) => new Plane(grown(span, 1), (x, y) => clamp(convolve(colour, third, o, x, y), 0, 32_767)));
   for (let y = span.top; y <= span.bottom; y++) {
     for (let x = span.left; x <= span.right; x++) {
-      for (let o = 0; o < 3; o++) {
-        const level = Math.floor(f(f(convolve(third, w4, b4[o], o, x, y) * 255) + 0.5));
-        data[4 * (y * latents.parts.width + x) + o] = clamp(level, 0, 255);
-      }
+      for (let o = 0; o < 3; o++) data[4 * (y * latents.parts.width + x) + o] = clamp(convolve(smoothed, last, o, x, y), 0, 255);
     }
   }
 }

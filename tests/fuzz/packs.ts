@@ -102,7 +102,7 @@ function changeField(random: Random, bytes: Uint8Array, view: DataView): void {
       break;
     }
     case 7: {
-      // Shifts and values of upsampling and synthesis; as large as they go, floats reach infinity.
+      // Shifts and values of upsampling and synthesis; as large as they go, floats reach infinity and sums 2^31.
       const start = decoders.start + decoderBytes * random.below(2) + 8 + 2 * 578 + 74;
       const end = decoders.start + decoderBytes;
       for (let count = random.pick([1, 1, 30]); count > 0; count--) bytes[start + random.below(end - start)] = odd() & 255;

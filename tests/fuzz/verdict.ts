@@ -127,28 +127,27 @@ function verdictOnMap(map: Uint8Array, modes: number, patches: number): ErrorCod
   return bits % 8 !== 0 && map[map.length - 1] >> (bits % 8) !== 0 ? 'corruptSection' : undefined;
 }
 
-/** FORMAT.md §7.5, "Range", with the magnitudes of the values in the order of the file. */
-function staysFinite(magnitudes: readonly number[][], largestLatent: number): boolean {
-  const [w1, b1, w2, b2, w3, b3, w4, b4] = magnitudes.slice(6);
+/** FORMAT.md §7.5, "Range", with the magnitudes of the filters of steps 5…0. */
+function staysFinite(filters: readonly number[][], largestLatent: number): boolean {
   const bounds = [largestLatent];
   const features = [largestLatent];
-  for (const [k0, k1, k2, k3, s0, s1, s2, s3] of magnitudes.slice(0, 6)) {
+  for (const [k0, k1, k2, k3, s0, s1, s2, s3] of filters) {
     features.forEach((value, index) => {
       features[index] = value * (k0 + k1 + k2 + k3) ** 2;
     });
     features.push(largestLatent * (1 + (s0 + 2 * s1 + 2 * s2 + 2 * s3) ** 2));
     bounds.push(...features);
   }
-  features.reverse();
-  const hidden = b1.map((bias, o) => features.reduce((sum, feature, c) => sum + w1[7 * o + c] * feature, bias));
-  const colour = b2.map((bias, o) => hidden.reduce((sum, value, j) => sum + w2[48 * o + j] * value, bias));
-  const convolved = (weights: readonly number[], biases: readonly number[], inputs: readonly number[]): number[] =>
-    biases.map((bias, o) =>
-      weights.slice(27 * o, 27 * o + 27).reduce((sum, weight, tap) => sum + weight * inputs[Math.floor(tap / 9)], bias + inputs[o]),
-    );
-  const third = convolved(w3, b3, colour);
-  const out = convolved(w4, b4, third);
-  return [...bounds, ...hidden, ...colour, ...third, ...out.map((value) => value * 255 + 1)].every((bound) => bound <= 2 ** 127);
+  return bounds.every((bound) => bound <= 2 ** 127);
+}
+
+/** FORMAT.md §7.5: whether the rows of a layer that starts at `at` fit 32 bits. */
+function staysInside(block: Uint8Array, at: number, outputs: number, inputs: number, biasOf: (output: number) => number): boolean {
+  return Array.from({ length: outputs }, (_, output) => {
+    let sum = Math.abs(biasOf(output));
+    for (let input = 0; input < inputs; input++) sum += Math.abs(i16(block, at + 2 * (output * inputs + input))) * 32_768;
+    return sum;
+  }).every((sum) => sum < 2 ** 31);
 }
 
 /** Whether a decoder.bin is as FORMAT.md §7 wants it. */
@@ -211,8 +210,7 @@ function areSoundModes(block: Uint8Array, modes: number): boolean {
 }
 
 function areSoundDecoders(block: Uint8Array, count: number, largestLatent: number): boolean {
-  const values = [8, 8, 8, 8, 8, 8, 48 * 7, 48, 3 * 48, 3, 81, 3, 81, 3];
-  const length = 8 + [16, 16, 2].reduce((sum, outputs) => sum + 2 + outputs * 36, 0) + values.reduce((sum, each) => sum + 2 + 2 * each, 0);
+  const length = 8 + [16, 16, 2].reduce((sum, outputs) => sum + 2 + outputs * 36, 0) + 6 * 18 + 8 + 48 * 16 + 3 * (2 + 12) + 6 * (48 + 27 + 27);
   if (block.length !== count * length) return false;
   for (let start = 0; start < block.length; start += length) {
     if (block.subarray(start, start + 8).some((byte) => byte !== 0)) return false;
@@ -228,14 +226,24 @@ function areSoundDecoders(block: Uint8Array, count: number, largestLatent: numbe
       }
       at += 2 + 36 * outputs;
     }
-    const magnitudes: number[][] = [];
-    for (const each of values) {
+    const filters: number[][] = [];
+    for (let step = 0; step < 6; step++) {
       const shift = block[at];
       if (shift > 30 || block[at + 1] !== 0) return false;
-      magnitudes.push(Array.from({ length: each }, (_, index) => Math.abs(i16(block, at + 2 + 2 * index)) / 2 ** shift));
-      at += 2 + 2 * each;
+      filters.push(Array.from({ length: 8 }, (_, index) => Math.abs(i16(block, at + 2 + 2 * index)) / 2 ** shift));
+      at += 18;
     }
-    if (!staysFinite(magnitudes, largestLatent)) return false;
+    if (!staysFinite(filters, largestLatent)) return false;
+    if (block.subarray(at, at + 7).some((bits) => bits > 15) || block[at + 7] !== 0) return false;
+    const hiddenBiases = at + 8 + 48 * 14;
+    if (!staysInside(block, at + 8, 48, 7, (unit) => i16(block, hiddenBiases + 2 * unit) * 16_384)) return false;
+    at = hiddenBiases + 96;
+    for (const inputs of [48, 27, 27]) {
+      if (block[at] < 1 || block[at] > 24 || block[at + 1] !== 0) return false;
+      const biases = at + 2 + 6 * inputs;
+      if (!staysInside(block, at + 2, 3, inputs, (output) => u32(block, biases + 4 * output) | 0)) return false;
+      at = biases + 12;
+    }
   }
   return true;
 }

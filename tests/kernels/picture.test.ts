@@ -17,23 +17,28 @@ function randomBlock(random: () => number): Uint8Array {
     }
     for (let output = 0; output < outputs; output++) i32(spread(256 * scale));
   }
-  const values = (count: number, size: number) => {
-    bytes.push(15, 0);
-    for (let index = 0; index < count; index++) i16(spread(size));
-  };
   for (let step = 0; step < 6; step++) {
     bytes.push(15, 0);
     for (const value of [-0.035, -0.105, 0.262, 0.879]) i16(Math.round(value * 32768) + spread(900));
     for (let tap = 0; tap < 4; tap++) i16(spread(2000));
   }
+  const values = (count: number, size: number) => {
+    for (let index = 0; index < count; index++) i16(spread(size));
+  };
+  const biases = (size: number) => {
+    for (let index = 0; index < 3; index++) i32(spread(size));
+  };
+  bytes.push(6, 6, 6, 6, 5, 5, 4, 0);
   values(48 * 7, 3000);
-  values(48, 3000);
-  values(3 * 48, 6000);
-  values(3, 6000);
-  values(81, 3000);
-  values(3, 1000);
-  values(81, 3000);
-  values(3, 1000);
+  values(48, 300);
+  bytes.push(10, 0);
+  values(3 * 48, 800);
+  biases(2 ** 18);
+  for (const shift of [12, 14]) {
+    bytes.push(shift, 0);
+    values(81, 1500);
+    biases(2 ** shift * 40);
+  }
   return Uint8Array.from(bytes);
 }
 

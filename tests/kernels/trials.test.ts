@@ -7,8 +7,8 @@ import { compileTrials, openTrials, type Trial } from './trials.js';
 
 const counts = { cases: 20_000, symbols: 1_000_000, modes: 300_000, samples: 1_000_000 } as const;
 const names = [
-  ...['findSymbol', 'predict', 'doubleAlongX', 'doubleAlongY', 'filterAlongX', 'filterAlongY'],
-  ...['pointwise', 'residualRelu', 'residualPixels', 'moments', 'expectedColours', 'flatPixels'],
+  ...['findSymbol', 'predict', 'doubleAlongX', 'doubleAlongY', 'filterAlongX', 'filterAlongY', 'dequantise'],
+  ...['packFeatures', 'pointwise', 'residualRelu', 'residualPixels', 'moments', 'expectedColours', 'flatPixels'],
   ...['rowError', 'rANS, alphabets of 2 to 256', 'mode maps of 2, 4 and 8 modes'],
   ...['alpha of two levels', 'alpha of any levels'],
 ];
@@ -53,7 +53,7 @@ test('every SIMD kernel has a trial', () => {
   // notation.
   expect(files.toSorted()).toEqual([
     ...['context/arm_simd.ts', 'context/memo.ts', 'entropy/search_simd.ts', 'select/distortion.ts', 'synthesis/kernels_simd.ts'],
-    ...['synthesis/preview_kernels_simd.ts', 'synthesis/vectors.ts'],
+    ...['synthesis/layers_simd.ts', 'synthesis/preview_kernels_simd.ts', 'synthesis/vectors.ts'],
   ]);
   const kernels = files
     .filter((file) => file !== 'context/memo.ts' && file !== 'synthesis/vectors.ts')
@@ -62,7 +62,6 @@ test('every SIMD kernel has a trial', () => {
         name.replace(/Simd$/, ''),
       ),
     );
-  // The residual layers are both made of `convolve`.
-  const tried = new Set([...names, 'patchDistortion', 'convolve']);
+  const tried = new Set([...names, 'patchDistortion']);
   expect([...new Set(kernels)].filter((name) => !tried.has(name))).toEqual([]);
 });

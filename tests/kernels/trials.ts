@@ -81,10 +81,10 @@ export function openTrials(code: Uint8Array<ArrayBuffer>): Trial[] {
   return [
     kernel('findSymbol', core.trySearch),
     withCodecs('predict', core.tryPredict),
-    ...['doubleAlongX', 'doubleAlongY', 'filterAlongX', 'filterAlongY'].map((name, kind) =>
+    ...['doubleAlongX', 'doubleAlongY', 'filterAlongX', 'filterAlongY', 'dequantise'].map((name, kind) =>
       withCodecs(name, (codec, count) => core.tryFilters(kind, codec, count)),
     ),
-    ...['pointwise', 'residualRelu', 'residualPixels'].map((name, kind) =>
+    ...['packFeatures', 'pointwise', 'residualRelu', 'residualPixels'].map((name, kind) =>
       withCodecs(name, (codec, count) => core.tryLayers(kind, codec, count)),
     ),
     ...['moments', 'expectedColours', 'flatPixels'].map((name, kind) =>

@@ -179,7 +179,7 @@ function windowOf(picture: RealPicture, index: number, grid: number, margin: num
 }
 
 function patchError(picture: RealPicture, index: number): number {
-  const { kernels, layers } = readSynthesisWeights(picture.decoders[picture.modes[index]]);
+  const { kernels, scales, layers } = readSynthesisWeights(picture.decoders[picture.modes[index]]);
   let planes = [windowOf(picture, index, 6, 8)];
   for (let grid = 5; grid >= 0; grid--) {
     const [k0, k1, k2, k3, s0, s1, s2, s3] = kernels.subarray((5 - grid) * 8, (5 - grid) * 8 + 8);
@@ -213,7 +213,7 @@ function patchError(picture: RealPicture, index: number): number {
       const sums = Array.from(b2);
       for (let unit = 0; unit < 48; unit++) {
         let hidden = b1[unit];
-        for (let feature = 0; feature < 7; feature++) hidden += w1[unit * 7 + feature] * get(planes[feature], x, y);
+        for (let feature = 0; feature < 7; feature++) hidden += w1[unit * 7 + feature] * scales[feature] * get(planes[feature], x, y);
         if (hidden > 0) for (let o = 0; o < 3; o++) sums[o] += w2[o * 48 + unit] * hidden;
       }
       for (let o = 0; o < 3; o++) colours[o].samples[(y + 2) * colours[o].width + x + 2] = sums[o];

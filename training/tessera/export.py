@@ -19,7 +19,7 @@ from .analysis import GRIDS
 from .codec import Codec
 from .data import Pictures, validation_pictures
 from .fit import fit
-from .fixed_point import context_layers, fixed
+from .fixed_point import context_layers, fixed, synthesis_layers
 from .kernels import plain_torch
 from .loop import adapt
 from .rates import quality_table
@@ -45,15 +45,22 @@ def synthesis_tensors(decoder, log_gain):
             decoder.w3, decoder.b3, decoder.w4, decoder.b4]
 
 
-def decoder_block(decoder, log_gain):
+def synthesis_block(synthesis):
+    """fixed_point.Synthesis as FORMAT.md section 7.5 has it."""
+    out = bytes(synthesis.bits) + b'\0' + synthesis.weights.astype('<i2').tobytes() + synthesis.biases.astype('<i2').tobytes()
+    for shift, weights, biases in synthesis.layers:
+        out += struct.pack('<BB', shift, 0) + weights.astype('<i2').tobytes() + biases.astype('<i4').tobytes()
+    return out
+
+
+def decoder_block(decoder, log_gain, largest):
+    """largest: the largest dequantised latents of each grid that are to be expected (fit.largest_latents)."""
     out = bytes(8)  # context kind 0 for every grid
     for k, weights, bias in context_layers(decoder):
         out += struct.pack('<BB', k, 0) + weights.astype('<i2').tobytes() + bias.astype('<i4').tobytes()
     for step in range(GRIDS - 2, -1, -1):
         out += tensor_block(torch.cat([decoder.up[step], decoder.smooth[step]]))
-    for tensor in synthesis_tensors(decoder, log_gain):
-        out += tensor_block(tensor)
-    return out
+    return out + synthesis_block(synthesis_layers(synthesis_tensors(decoder, log_gain), largest))
 
 
 def modes_block(modes):
@@ -66,8 +73,8 @@ def modes_block(modes):
     return out
 
 
-def decoder_file(codec, steps, rows):
-    """decoder.bin. rows: as tables.laplace_rows() returns them."""
+def decoder_file(codec, steps, rows, largest):
+    """decoder.bin. rows: as tables.laplace_rows() returns them; largest: [anchor][grid] as fit.fit() returns them."""
     table = b''.join(struct.pack('<BB', bound, order) for bound, order, _ in rows)
     for _, _, stored in rows:
         for fraction in range(-8, 1):
@@ -75,7 +82,7 @@ def decoder_file(codec, steps, rows):
     blocks = [table,
               bytes([len(steps)]) + b''.join(struct.pack('<HHh', *row) for row in steps),
               modes_block(codec.modes),
-              b''.join(decoder_block(codec.decoders[mode][anchor], codec.log_gain[mode, anchor])
+              b''.join(decoder_block(codec.decoders[mode][anchor], codec.log_gain[mode, anchor], largest[anchor])
                        for mode in range(codec.modes) for anchor in range(len(codec.lambdas)))]
     out = b'\x8bTP\n' + struct.pack('<BBBBHH', 0, codec.modes, len(codec.lambdas), GRIDS, PACK_ID, 0)
     for tag, payload in enumerate(blocks, 1):
@@ -161,8 +168,9 @@ def main():
     anchors = len(codec.lambdas)
     steps = step_table(codec.lambdas[0] / codec.lambdas[1])
     pictures = Pictures(options.data)
+    rows, largest = fit(codec, pictures, laplace_rows(), steps)
     with open(os.path.join(options.out, 'decoder.bin'), 'wb') as file:
-        file.write(decoder_file(codec, steps, fit(codec, pictures, laplace_rows(), steps)))
+        file.write(decoder_file(codec, steps, rows, largest))
     files = ['decoder.bin', 'synthesis.onnx']
     for group in sorted(set(codec.groups)):
         files.append(f'analysis-{group}.onnx')

@@ -6,6 +6,7 @@ counted on training crops with the integer context model, so they also absorb wh
 import numpy as np
 import torch
 
+from .analysis import GRIDS
 from .codec import Quantiser
 from .data import Crops
 from .fixed_point import context_layers
@@ -36,7 +37,11 @@ def rows_of_plane(latents, layers, offset):
 
 @torch.no_grad()
 def count(codec, crops, number, steps=((1.0, 0),)):
-    """Residual counts [classes, fractions, 2 * MOST + 1] over `number` batches; codecs and steps (gain, Q8 offset) take turns."""
+    """What the codecs code over `number` batches; codecs and steps (gain, Q8 offset) take turns.
+
+    Returns residual counts [classes, fractions, 2 * MOST + 1] and the largest dequantised latents [anchors, grids].
+    """
+    largest = np.zeros((len(codec.lambdas), GRIDS))
     counts = np.zeros((CLASSES, FRACTIONS, 2 * MOST + 1))
     hard = Quantiser('hard')
     for index in range(number):
@@ -45,12 +50,13 @@ def count(codec, crops, number, steps=((1.0, 0),)):
         for anchor in range(len(codec.lambdas)):
             grids = codec.analyse(pixels, anchor, gain, autocast=True)
             layers = context_layers(codec.decoders[mode][anchor])
-            for values in codec.latents(grids, mode, anchor, gain):
+            for grid, values in enumerate(codec.latents(grids, mode, anchor, gain)):
+                largest[anchor, grid] = max(largest[anchor, grid], values.abs().max().item() / gain)
                 for plane in hard(values)[:, 0].numpy().astype(np.int64):
                     integers, rows = rows_of_plane(plane, layers, offset)
                     residuals = np.clip(plane - integers, -MOST, MOST) + MOST
                     np.add.at(counts, (rows // FRACTIONS, rows % FRACTIONS, residuals), 1)
-    return counts
+    return counts, largest
 
 
 def folded(counts):
@@ -96,9 +102,9 @@ def bits(rows, counts):
 
 
 def fit(codec, pictures, rows, steps, batches=BATCHES, seed=31):
-    """Rows fitted on training crops of 256². steps: tables.step_table(...)."""
+    """Rows fitted on training crops of 256², and the largest dequantised latents [anchors, grids]. steps: tables.step_table(...)."""
     spread = [steps[len(steps) * sixth // 6] for sixth in (3, 1, 5)]
-    counts = count(codec, Crops(pictures, 256, 1, seed), batches, [(gain / 16384, offset) for gain, _, offset in spread])
+    counts, largest = count(codec, Crops(pictures, 256, 1, seed), batches, [(gain / 16384, offset) for gain, _, offset in spread])
     fitted = fitted_rows(rows, counts)
     print(f'fitted rows: {bits(fitted, counts) / bits(rows, counts):.5f} of the bits of Laplace rows, on the crops they were fitted to')
-    return fitted
+    return fitted, largest

@@ -88,25 +88,32 @@ def _along_y(function, a, k):
     return np.swapaxes(function(np.swapaxes(a, -1, -2), k), -1, -2)
 
 
-def _convolve(x, weights, bias, relu):
-    f = np.float32
+def _convolve(x, shift, weights, bias):
     height, width = x.shape[1] - 2, x.shape[2] - 2
-    out = []
+    out = np.zeros((3, height, width), dtype=np.int64) + bias[:, None, None]
     for o in range(3):
-        total = np.full((height, width), f(bias[o]), dtype=f)
         for c in range(3):
             for dy in range(3):
                 for dx in range(3):
-                    total = total + f(weights[o][c][dy][dx]) * x[c, dy:dy + height, dx:dx + width]
-        total = total + x[o, 1:-1, 1:-1]
-        out.append(np.maximum(total, f(0)) if relu else total)
-    return np.stack(out)
+                    out[o] += weights[o][c][dy][dx] * x[c, dy:dy + height, dx:dx + width]
+    return out >> shift
+
+
+def synthesise(features, synthesis):
+    """Levels (3, H, W) from seven f32 features with a margin of 2. synthesis: fixed_point.Synthesis."""
+    scaled = features.astype(np.float64) * 2.0 ** np.array(synthesis.bits)[:, None, None]
+    inputs = np.clip(np.rint(scaled), -32767, 32767).astype(np.int64)
+    sums = np.tensordot(synthesis.weights, inputs, 1) + 16384 * synthesis.biases[:, None, None]
+    hidden = np.maximum(sums >> 16, 0)
+    (shift, weights, bias), third, last = synthesis.layers
+    colour = np.clip((np.tensordot(weights, hidden, 1) + bias[:, None, None]) >> shift, -32768, 32767)
+    return np.clip(_convolve(np.clip(_convolve(colour, *third), 0, 32767), *last), 0, 255)
 
 
 def reconstruct(latents, inverse_gain, weights):
     """Pixels (H, W, 3) uint8 of a picture with one mode: 7 integer planes -> FORMAT.md section 6.
 
-    weights: {'up': [6][4], 'smooth': [6][4] (row = step), 'w1': …, 'b4': …} as exact binary32 values.
+    weights: {'up': [6][4], 'smooth': [6][4] (row = step)} as exact binary32 values, 'synthesis': fixed_point.Synthesis.
     """
     f = np.float32
     scale = f(inverse_gain) / f(16384)
@@ -131,15 +138,4 @@ def reconstruct(latents, inverse_gain, weights):
         planes = np.concatenate([smoothed[None], planes])
         start = -keep
     features = planes[:, 11:11 + height + 4, 11:11 + width + 4]
-    colour = np.stack([np.full(features.shape[1:], f(weights['b2'][o]), dtype=f) for o in range(3)])
-    for j in range(48):
-        hidden = np.full(features.shape[1:], f(weights['b1'][j]), dtype=f)
-        for c in range(7):
-            hidden = hidden + f(weights['w1'][j][c]) * features[c]
-        hidden = np.maximum(hidden, f(0))
-        for o in range(3):
-            colour[o] = colour[o] + f(weights['w2'][o][j]) * hidden
-    third = _convolve(colour, weights['w3'], weights['b3'], True)
-    out = _convolve(third, weights['w4'], weights['b4'], False)
-    levels = np.clip(np.floor(out * f(255) + f(0.5)), 0, 255)
-    return levels.transpose(1, 2, 0).astype(np.uint8)
+    return synthesise(features, weights['synthesis']).transpose(1, 2, 0).astype(np.uint8)

@@ -1,7 +1,8 @@
 """synthesis.onnx: the decoder's upsampling and synthesis on patch windows, with the weights as inputs.
 
 Inputs grid0 … grid6 [B, 1, P_i + 16, P_i + 16] (8 samples of margin, FORMAT.md section 6), kernels [6, 8] (row 0 is
-step 5: k0…k3, s0…s3), w1 … b4; output colour [B, 3, P, P].
+step 5: k0…k3, s0…s3), scales [1, 7, 1, 1] (2^n of the features), w1 … b4; output colour [B, 3, P, P]. The numbers are in
+the units of FORMAT.md's integers and clamped like them, but not rounded; colour is in [0, 1].
 """
 import torch
 import torch.nn as nn
@@ -15,7 +16,7 @@ MARGIN = 8
 
 class SynthesisGraph(nn.Module):
     def forward(self, *inputs):
-        grids, (kernels, w1, b1, w2, b2, w3, b3, w4, b4) = inputs[:GRIDS], inputs[GRIDS:]
+        grids, (kernels, scales, w1, b1, w2, b2, w3, b3, w4, b4) = inputs[:GRIDS], inputs[GRIDS:]
         features, margin = grids[GRIDS - 1], MARGIN
         for step in range(GRIDS - 2, -1, -1):
             row = kernels[GRIDS - 2 - step]
@@ -36,19 +37,20 @@ class SynthesisGraph(nn.Module):
             if trim:
                 smoothed = smoothed[:, :, trim:-trim, trim:-trim]
             features, margin = torch.cat([smoothed] + doubled, 1), keep
-        colour = F.conv2d(F.relu(F.conv2d(features, w1, b1)), w2, b2)
-        colour = F.relu(F.conv2d(colour, w3, b3) + colour[:, :, 1:-1, 1:-1])
+        features = (features * scales).clamp(-32767, 32767)
+        colour = F.conv2d(F.relu(F.conv2d(features, w1, b1)), w2, b2).clamp(-32768, 32767)
+        colour = (F.conv2d(colour, w3, b3) + colour[:, :, 1:-1, 1:-1]).clamp(0, 32767)
         return F.conv2d(colour, w4, b4) + colour[:, :, 1:-1, 1:-1]
 
 
 def write_synthesis_graph(path, patch=128):
     grids = [torch.zeros(2, 1, (patch >> i) + 2 * MARGIN, (patch >> i) + 2 * MARGIN) for i in range(GRIDS)]
-    weights = [torch.zeros(GRIDS - 1, 8), torch.zeros(HIDDEN, GRIDS, 1, 1), torch.zeros(HIDDEN),
+    weights = [torch.zeros(GRIDS - 1, 8), torch.ones(1, GRIDS, 1, 1), torch.zeros(HIDDEN, GRIDS, 1, 1), torch.zeros(HIDDEN),
                torch.zeros(3, HIDDEN, 1, 1), torch.zeros(3), torch.zeros(3, 3, 3, 3), torch.zeros(3),
                torch.zeros(3, 3, 3, 3), torch.zeros(3)]
     names = [f'grid{i}' for i in range(GRIDS)]
     axes = {name: {0: 'patches', 2: f'{name}_height', 3: f'{name}_width'} for name in names}
     axes['colour'] = {0: 'patches', 2: 'height', 3: 'width'}
     torch.onnx.export(SynthesisGraph(), tuple(grids + weights), path, opset_version=13,
-                      input_names=names + ['kernels', 'w1', 'b1', 'w2', 'b2', 'w3', 'b3', 'w4', 'b4'],
+                      input_names=names + ['kernels', 'scales', 'w1', 'b1', 'w2', 'b2', 'w3', 'b3', 'w4', 'b4'],
                       output_names=['colour'], dynamic_axes=axes)

@@ -16,7 +16,7 @@ import torch
 
 from .codec import Codec, Quantiser
 from .export import decoder_block, load_codec, synthesis_tensors
-from .fixed_point import context_layers, fixed
+from .fixed_point import context_layers, fixed, synthesis_layers
 from .integer import context_rows, encode_stream, reconstruct, wavefront
 from .tables import laplace_rows, step_table
 
@@ -30,15 +30,13 @@ def exact(tensor):
     return (integers.astype(np.float64) * 2.0 ** -shift).astype(np.float32)
 
 
-def exact_weights(decoder, log_gain):
+def exact_weights(decoder, log_gain, largest):
     rows = [exact(torch.cat([decoder.up[step], decoder.smooth[step]])) for step in range(6)]
-    weights = {'up': [row[:4] for row in rows], 'smooth': [row[4:] for row in rows]}
-    names = ('w1', 'b1', 'w2', 'b2', 'w3', 'b3', 'w4', 'b4')
-    weights.update({name: exact(tensor) for name, tensor in zip(names, synthesis_tensors(decoder, log_gain))})
-    return weights
+    return {'up': [row[:4] for row in rows], 'smooth': [row[4:] for row in rows],
+            'synthesis': synthesis_layers(synthesis_tensors(decoder, log_gain), largest)}
 
 
-def vector(name, codec, anchor, latents, step_row):
+def vector(name, codec, anchor, latents, step_row, largest):
     decoder, log_gain = codec.decoders[0][anchor], codec.log_gain[0, anchor]
     _, inverse_gain, offset = step_row
     tables = laplace_rows()
@@ -54,9 +52,9 @@ def vector(name, codec, anchor, latents, step_row):
     streams = {}
     for segment, symbols in segments.items():
         streams[segment] = {str(lanes): base(encode_stream(*zip(*symbols), tables, lanes)) for lanes in (1, 2, 4, 8)}
-    pixels = reconstruct(latents, inverse_gain, exact_weights(decoder, log_gain))
+    pixels = reconstruct(latents, inverse_gain, exact_weights(decoder, log_gain, largest))
     return {'name': name, 'width': pixels.shape[1], 'height': pixels.shape[0],
-            'decoder': base(decoder_block(decoder, log_gain)), 'inverseGain': inverse_gain, 'logScaleOffset': offset,
+            'decoder': base(decoder_block(decoder, log_gain, largest)), 'inverseGain': inverse_gain, 'logScaleOffset': offset,
             'grids': grids, 'streams': streams, 'pixels': base(pixels.tobytes())}
 
 
@@ -102,7 +100,9 @@ def main():
                    for grid, shape in enumerate(shapes(width, height))]
         if index == 2:
             latents[1].flat[::37] = generator.integers(-32768, 32768, latents[1].flat[::37].shape)  # escapes
-        made.append(vector(f'random-{width}x{height}', random_codec(index), 1, latents, steps[index * 6]))
+        # Small enough for features to be clamped here and there.
+        largest = [np.quantile(np.abs(plane), 0.9) / 4 for plane in latents]
+        made.append(vector(f'random-{width}x{height}', random_codec(index), 1, latents, steps[index * 6], largest))
     if options.checkpoint:
         codec, _ = load_codec(options.checkpoint)
         steps = step_table(codec.lambdas[0] / codec.lambdas[1])
@@ -111,7 +111,8 @@ def main():
             for anchor in (1, len(codec.lambdas) - 1):
                 grids = codec.analyse(crop, anchor)
                 latents = [Quantiser('hard')(v)[0, 0].numpy().astype(np.int64) for v in codec.latents(grids, 0, anchor)]
-                made.append(vector(f'trained-anchor{anchor}', codec, anchor, latents, steps[len(steps) // 2]))
+                largest = [np.abs(plane).max() for plane in latents]
+                made.append(vector(f'trained-anchor{anchor}', codec, anchor, latents, steps[len(steps) // 2], largest))
     for entry in made:
         with open(os.path.join(options.out, f"{entry['name']}.json"), 'w') as file:
             json.dump(entry, file)
