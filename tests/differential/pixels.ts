@@ -110,7 +110,9 @@ function synthesise(latents: Latents, patch: number, features: readonly Plane[],
   for (let index = 0; index < colour[0].samples.length; index++) {
     const inputs = features.map(({ samples }, c) => rounded(samples[index], featureBits[c]));
     // Sums of the hidden units stay inside 2^31, so doubles are exact; so are bit shifts.
-    const hidden = list(48, (o) => Math.max(inputs.reduce((sum, value, c) => sum + first.weights[7 * o + c] * value, first.biases[o]) >> 16, 0));
+    const hidden = list(48, (o) =>
+      Math.max(inputs.reduce((sum, value, c) => sum + first.weights[7 * o + c] * value, first.biases[o]) >> 16, 0),
+    );
     for (let o = 0; o < 3; o++) {
       const sum = hidden.reduce((total, value, j) => total + second.weights[48 * o + j] * value, second.biases[o]);
       colour[o].samples[index] = clamp(sum >> second.shift, -32_768, 32_767);
@@ -120,8 +122,7 @@ function synthesise(latents: Latents, patch: number, features: readonly Plane[],
     let sum = biases[o];
     let weight = 27 * o;
     for (const plane of input) {
-      for (let dy = -1; dy <= 1; dy++)
-        for (let dx = -1; dx <= 1; dx++) sum += weights[weight++] * plane.samples[plane.at(x + dx, y + dy)];
+      for (let dy = -1; dy <= 1; dy++) for (let dx = -1; dx <= 1; dx++) sum += weights[weight++] * plane.samples[plane.at(x + dx, y + dy)];
     }
     return sum >> shift;
   };

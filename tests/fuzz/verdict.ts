@@ -210,7 +210,8 @@ function areSoundModes(block: Uint8Array, modes: number): boolean {
 }
 
 function areSoundDecoders(block: Uint8Array, count: number, largestLatent: number): boolean {
-  const length = 8 + [16, 16, 2].reduce((sum, outputs) => sum + 2 + outputs * 36, 0) + 6 * 18 + 8 + 48 * 16 + 3 * (2 + 12) + 6 * (48 + 27 + 27);
+  const length =
+    8 + [16, 16, 2].reduce((sum, outputs) => sum + 2 + outputs * 36, 0) + 6 * 18 + 8 + 48 * 16 + 3 * (2 + 12) + 6 * (48 + 27 + 27);
   if (block.length !== count * length) return false;
   for (let start = 0; start < block.length; start += length) {
     if (block.subarray(start, start + 8).some((byte) => byte !== 0)) return false;
