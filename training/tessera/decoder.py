@@ -56,8 +56,8 @@ class Decoder(nn.Module):
         weights = self.context_weights()
         return sum(context_bits(grid[:, 0].contiguous(), *weights, log_scale_offset) for grid in latents)
 
-    def pixels(self, values):
-        """values: 7 dequantised grids [B, 1, h, w] -> RGB [B, 3, H, W], nominal range [0, 1], not clamped."""
+    def features(self, values):
+        """values: 7 grids [B, 1, h, w] -> what the synthesis sees, [B, 7, H + 4, W + 4]."""
         features = F.pad(values[GRIDS - 1], (3, 3, 3, 3), mode='replicate')
         for step in range(GRIDS - 2, -1, -1):
             margin = 3 if step else 2
@@ -68,6 +68,11 @@ class Decoder(nn.Module):
             height, width = finer.shape[2:]
             doubled = doubled[:, :, crop:crop + height, crop:crop + width]
             features = torch.cat([finer, doubled], 1)
+        return features
+
+    def pixels(self, values):
+        """values: 7 dequantised grids [B, 1, h, w] -> RGB [B, 3, H, W], nominal range [0, 1], not clamped."""
+        features = self.features(values)
         colour = pointwise_synthesis(features.contiguous(), self.w1, self.b1, self.w2, self.b2)
         colour = residual_convolution(colour, self.w3, self.b3, True)
         return residual_convolution(colour, self.w4, self.b4, False)

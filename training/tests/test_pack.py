@@ -10,9 +10,11 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
 
 from tessera import fit  # noqa: E402
 from tessera.codec import Codec  # noqa: E402
-from tessera.fixed_point import context_layers  # noqa: E402
-from tessera.integer import context_rows  # noqa: E402
+from tessera.export import synthesis_block, synthesis_tensors  # noqa: E402
+from tessera.fixed_point import context_layers, feature_bits, synthesis_layers  # noqa: E402
+from tessera.integer import context_rows, synthesise  # noqa: E402
 from tessera.remap import remap  # noqa: E402
+from tessera.rounding_loss import SYNTHESIS_AT, read_synthesis  # noqa: E402
 from tessera.tables import TOTAL, laplace_rows, step_table  # noqa: E402
 
 
@@ -31,6 +33,39 @@ class PackTest(unittest.TestCase):
             plane = np.random.default_rng(seed).integers(-spread, spread, (23, 31))
             for fast, exact in zip(fit.rows_of_plane(plane, layers, -37), context_rows(plane, layers, -37)):
                 np.testing.assert_array_equal(fast, exact)
+
+    def test_the_integer_synthesis_is_within_a_level_of_the_float_one(self):
+        for group in ('low', 'high'):
+            codec = shaken(Codec(lambdas=(1e-3,), groups=(group,)), 0.02)
+            decoder, log_gain = codec.decoders[0][0], codec.log_gain[0, 0].detach()
+            generator = torch.Generator().manual_seed(5)
+            # Differences of a tenth in every grid, from one picture to the next twice as large.
+            for scale in (0.05, 0.1):
+                values = [torch.randn(1, 1, 64 >> grid, 128 >> grid, generator=generator) * scale for grid in range(7)]
+                latents = [torch.round(grid * gain.exp()) for grid, gain in zip(values, log_gain)]
+                largest = [grid.abs().max().item() for grid in latents]
+                synthesis = synthesis_layers(synthesis_tensors(decoder, log_gain), largest)
+                with torch.no_grad():
+                    expected = decoder.pixels([grid / gain.exp() for grid, gain in zip(latents, log_gain)])[0]
+                    levels = synthesise(decoder.features(latents)[0].numpy(), synthesis)
+                expected = np.clip(np.floor(expected.double().numpy() * 255 + 0.5), 0, 255)
+                self.assertLessEqual(np.abs(levels - expected).max(), 1)
+                self.assertGreater(levels.std(), 5)
+                again = read_synthesis(bytes(SYNTHESIS_AT) + synthesis_block(synthesis), 0)
+                np.testing.assert_array_equal(again.weights, synthesis.weights)
+                self.assertEqual([shift for shift, _, _ in again.layers], [shift for shift, _, _ in synthesis.layers])
+                np.testing.assert_array_equal(again.layers[2][2], synthesis.layers[2][2])
+
+    def test_no_sum_of_the_integer_synthesis_can_overflow(self):
+        codec = shaken(Codec(lambdas=(1e-3,), groups=('low',)), 0.4)
+        synthesis = synthesis_layers(synthesis_tensors(codec.decoders[0][0], codec.log_gain[0, 0]), [1, 10, 100, 1000, 1e4, 1e5, 0])
+        self.assertEqual(synthesis.bits, feature_bits([1, 10, 100, 1000, 1e4, 1e5, 0]))
+        rows = [(synthesis.weights, synthesis.biases * 16384)] + [(weights, biases) for _, weights, biases in synthesis.layers]
+        for weights, biases in rows:
+            self.assertLessEqual(np.abs(weights).max(), 32767)
+            self.assertLessEqual((np.abs(weights).reshape(len(biases), -1).sum(1) * 32768 + np.abs(biases)).max(), 2 ** 31 - 1)
+            # Not far below either: precision is what is left.
+            self.assertGreater((np.abs(weights).reshape(len(biases), -1).sum(1) * 32768 + np.abs(biases)).max(), 2 ** 29)
 
     def test_fitted_rows_are_rows_and_follow_the_counts(self):
         rows = laplace_rows()
