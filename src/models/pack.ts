@@ -11,7 +11,7 @@ import { TesseraError } from '../errors.js';
 import { gridCount } from '../geometry.js';
 import type { ModeCount } from '../types.js';
 import { type ContextShape, type DecoderShape, decoderShape, type SynthesisShape } from './layers.js';
-import { largestFloat, largestSum, rangeOfFeatures } from './range.js';
+import { largestFloat, rangeOfFeatures } from './range.js';
 
 /** One row of the step table. */
 export interface Step {
@@ -207,7 +207,8 @@ function readDecoder(reader: Reader): DecoderWeights {
   for (let step = 0; step < steps; step++) readValues(reader, doubling + smoothing);
   for (let grid = 0; grid < gridCount; grid++) readBits(reader, 0, 15);
   reader.zero();
-  const synthesis = decoderShape.synthesis.map((layer, index) => readSynthesisLayer(reader, layer, index).layer);
+  const synthesis = decoderShape.synthesis;
+  synthesis.forEach((layer, index) => readSynthesisLayer(reader, layer, index));
   return {
     bytes: reader.bytes.subarray(start, reader.position),
     shape: { context, upsampling: { steps, doubling, smoothing }, synthesis },
@@ -216,17 +217,14 @@ function readDecoder(reader: Reader): DecoderWeights {
 
 /** Reads one layer and proves for each row that no order of summation overflows 32 bits (FORMAT.md §4). */
 function readContextLayer(reader: Reader, layer: ContextShape): ContextShape {
-  const k = reader.u8();
-  if (k < 8 || k > 12) throw reader.damage(`${k} fractional bits`);
-  reader.zero();
+  const k = readShift(reader, 8, 12);
   const magnitudes = Array.from({ length: layer.outputs }, () => {
     let magnitude = 0;
     for (let input = 0; input < layer.inputs; input++) magnitude += Math.abs(reader.i16());
     return magnitude;
   });
   for (const magnitude of magnitudes) {
-    const bound = magnitude * 32_767 + Math.abs(reader.i32()) + 2 ** (k - 1);
-    if (bound > 2 ** 31 - 1) throw reader.damage(`a row of the context model can reach ${bound}`);
+    checkSum(reader, 'context model', magnitude * 32_767 + Math.abs(reader.i32()) + 2 ** (k - 1));
   }
   return layer;
 }
@@ -237,9 +235,18 @@ function readBits(reader: Reader, least: number, most: number): number {
   return bits;
 }
 
+function readShift(reader: Reader, least: number, most: number): number {
+  const bits = readBits(reader, least, most);
+  reader.zero();
+  return bits;
+}
+
+function checkSum(reader: Reader, network: string, bound: number): void {
+  if (bound > 2 ** 31 - 1) throw reader.damage(`a row of the ${network} can reach ${bound}`);
+}
+
 /** The integers of one layer of the synthesis. */
 interface IntegerLayer {
-  readonly layer: SynthesisShape;
   /** Bits by which sums are shifted to the right. */
   readonly shift: number;
   readonly weights: Int16Array;
@@ -250,24 +257,20 @@ interface IntegerLayer {
 /** Reads one layer and proves for each row that no order of summation overflows 32 bits (FORMAT.md §6). */
 function readSynthesisLayer(reader: Reader, layer: SynthesisShape, index: number): IntegerLayer {
   const hidden = index === 0;
-  const shift = hidden ? hiddenShift : readBits(reader, 1, 24);
-  if (!hidden) reader.zero();
+  const shift = hidden ? hiddenShift : readShift(reader, 1, 24);
   const size = layer.inputs * layer.kernel ** 2;
   const weights = Int16Array.from({ length: layer.outputs * size }, reader.i16);
   const biases = Float64Array.from({ length: layer.outputs }, hidden ? () => reader.i16() * biasFactor : reader.i32);
-  const bounds = Array.from(biases, (bias, output) =>
-    weights.subarray(output * size, (output + 1) * size).reduce((sum, weight) => sum + Math.abs(weight) * largestInput, Math.abs(bias)),
-  );
-  const bound = Math.max(...bounds);
-  if (bound > largestSum) throw reader.damage(`a row of the synthesis can reach ${bound}`);
-  return { layer, shift, weights, biases };
+  biases.forEach((bias, output) => {
+    const row = weights.subarray(output * size, (output + 1) * size);
+    checkSum(reader, 'synthesis', sum(Array.from(row, Math.abs)) * largestInput + Math.abs(bias));
+  });
+  return { shift, weights, biases };
 }
 
 /** Reads {shift u8, zero u8, `count` × i16}; each value stands for integer · 2^−shift. */
 function readValues(reader: Reader, count: number): Float32Array {
-  const shift = reader.u8();
-  if (shift > 30) throw reader.damage(`shift ${shift}`);
-  reader.zero();
+  const shift = readShift(reader, 0, 30);
   const scale = 2 ** -shift;
   return Float32Array.from({ length: count }, () => reader.i16() * scale);
 }
@@ -299,13 +302,11 @@ export function readSynthesisWeights(decoder: DecoderWeights): SynthesisWeights 
   for (let row = 0; row < steps; row++) kernels.set(readValues(reader, columns), row * columns);
   const scales = Float32Array.from({ length: gridCount }, () => 2 ** reader.u8());
   reader.zero();
-  const layers = decoder.shape.synthesis.map((shape, index) => {
-    const { layer, shift, weights, biases } = readSynthesisLayer(reader, shape, index);
-    const last = index === decoder.shape.synthesis.length - 1;
-    const scale = 2 ** -shift / (last ? 255 : 1);
-    const size = layer.inputs * layer.kernel ** 2;
-    // The biases hold the half that rounds. What a 3×3 layer adds to its results is in the weights of the centres.
-    const own = (position: number): number => (layer.kernel === 3 && position % size === Math.floor(position / size) * 9 + 4 ? 1 : 0);
+  const layers = decoder.shape.synthesis.map((layer, index) => {
+    const { shift, weights, biases } = readSynthesisLayer(reader, layer, index);
+    const scale = 2 ** -shift / (index < 3 ? 1 : 255);
+    // What a 3×3 layer adds to its results is in the weights of the centres; the biases hold the half that rounds.
+    const own = (position: number): number => (layer.kernel === 3 && position % 36 === 4 ? 1 : 0);
     return {
       weights: Float32Array.from(weights, (weight, position) => weight * scale - own(position)),
       biases: Float32Array.from(biases, (bias) => (bias - 2 ** (shift - 1)) * scale),

@@ -9,9 +9,6 @@ import type { Step } from './pack.js';
 /** Half of the largest binary32: the roundings of a hundred operations do not double a number. */
 export const largestFloat = 2 ** 127;
 
-/** The largest sum of a layer of integers. */
-export const largestSum = 2 ** 31 - 1;
-
 const largestLatent = 2 ** 15;
 
 /**

@@ -144,17 +144,22 @@ function synthesis(out: Writer, random: Random, kind: 'usual' | 'limit'): void {
   for (let unit = 0; unit < 48; unit++) out.u16(kind === 'usual' ? random.spread(300) + 2 : random.pick([left >> 14, -(left >> 14), 0]));
   out.u8(featureBits);
   out.u8(0);
-  weights(3, 48, () => random.spread(1000));
+  // Units in pairs of nearly opposite effect: what all units have in common does not drive the colour to its end.
+  let before = 0;
+  weights(3, 48, (_, unit) => {
+    before = unit % 2 === 0 ? random.spread(1500) : random.spread(150) - before;
+    return before;
+  });
   biases(2 ** (7 + featureBits), 2 ** (11 + featureBits));
   const scale = random.between(11, 14);
   out.u8(scale);
   out.u8(0);
-  weights(3, 27, (output, input) => random.spread(0.08 * 2 ** scale) + (input === output * 9 + 4 ? 2 ** scale : 0));
+  weights(3, 27, (output, input) => random.spread(0.05 * 2 ** scale) + (input === output * 9 + 4 ? 2 ** scale : 0));
   biases(20 * 2 ** scale, 2 ** (scale - 1));
   const shift = random.between(12, 16);
   out.u8(shift);
   out.u8(0);
-  weights(3, 27, (output, input) => random.spread(0.004 * 2 ** shift) + (input === output * 9 + 4 ? 2 ** (shift - 4) : 0));
+  weights(3, 27, (output, input) => random.spread(0.0025 * 2 ** shift) + (input === output * 9 + 4 ? 2 ** (shift - 4) : 0));
   biases(20 * 2 ** shift, 2 ** (shift - 1));
 }
 
