@@ -208,7 +208,9 @@ function readDecoder(reader: Reader): DecoderWeights {
   for (let grid = 0; grid < gridCount; grid++) readBits(reader, 0, 15);
   reader.zero();
   const synthesis = decoderShape.synthesis;
-  synthesis.forEach((layer, index) => readSynthesisLayer(reader, layer, index));
+  synthesis.forEach((layer, index) => {
+    readSynthesisLayer(reader, layer, index);
+  });
   return {
     bytes: reader.bytes.subarray(start, reader.position),
     shape: { context, upsampling: { steps, doubling, smoothing }, synthesis },
