@@ -16,7 +16,7 @@ import torch
 
 from .analysis import VARIANTS
 from .codec import ANCHOR_GROUPS, LAMBDAS, Quantiser
-from .competition import add_rivals, allocation, reorder, split
+from .competition import add_rivals, allocation, reorder, split, wake_smoothing
 from .data import Crops, Pictures, validation_pictures
 from .export import load_codec
 from .loop import save, schedule, update_average
@@ -87,6 +87,8 @@ def parse():
     parser.add_argument('--explore', type=float, default=0.5, help='share of the run in which chance fades out of the assignment')
     parser.add_argument('--noise-from', type=float, default=0.6)
     parser.add_argument('--freeze-trunk', action='store_true')
+    parser.add_argument('--decoders-only', action='store_true', help='train decoders on hard rounding alone: heads are shared by the anchors, '
+                        'so where they move, codecs that do not win at an anchor go stale there')
     parser.add_argument('--live', action='store_true', help='start from the live weights of an interrupted run, not the average')
     parser.add_argument('--seed', type=int, default=11)
     parser.add_argument('--threads', type=int, default=1)
@@ -114,11 +116,13 @@ def prepared(options, crops):
     anchors = [a for a, group in enumerate(codec.groups) if group == options.group]
     if codec.modes < options.modes:
         codec = grown(codec, options.modes, anchors, crops)
+    wake_smoothing(codec)
     codec.analysis.groups = (options.group,)
-    mine = ['log_gain'] + [f'decoders.{mode}.{anchor}.' for mode in range(codec.modes) for anchor in anchors]
-    mine += [f'analysis.head.{options.group}', f'analysis.linear.{options.group}']
-    if not options.freeze_trunk:
-        mine.append(f'analysis.trunk.{options.group}.')
+    mine = [f'decoders.{mode}.{anchor}.' for mode in range(codec.modes) for anchor in anchors]
+    if not options.decoders_only:
+        mine += ['log_gain', f'analysis.head.{options.group}', f'analysis.linear.{options.group}']
+        if not options.freeze_trunk:
+            mine.append(f'analysis.trunk.{options.group}.')
     for name, parameter in codec.named_parameters():
         parameter.requires_grad_(name.startswith(tuple(mine)))
     return codec, checkpoint, anchors
@@ -188,7 +192,7 @@ def main():
         for group in optimiser.param_groups:
             group['lr'] = group['base_lr'] * factor
         noise, hard = Quantiser('noise', options.noise_from + (1 - options.noise_from) * progress), Quantiser('hard')
-        hard_share = HARD_SHARE[0] + (HARD_SHARE[1] - HARD_SHARE[0]) * progress
+        hard_share = 1.0 if options.decoders_only else HARD_SHARE[0] + (HARD_SHARE[1] - HARD_SHARE[0]) * progress
         chance = 1.0 if not options.explore else 1 - (progress - options.explore / 3) / (options.explore * 2 / 3)
         chance = min(max(chance, 0.0), 1.0) if options.explore else 0.0
         pixels = crops.next()
@@ -196,7 +200,8 @@ def main():
         steps = {anchor: math.exp((2 * torch.rand(1).item() - 1) * STEP_RANGE) if torch.rand(1).item() < OFF_ANCHOR else 1.0
                  for anchor in anchors}
         rates = torch.tensor([codec.rate(anchors[share], steps[anchors[share]]) for share in shares])
-        outputs = codec.analysis(pixels, rates, (options.group,), autocast=True)[options.group]
+        with torch.set_grad_enabled(not options.decoders_only):
+            outputs = codec.analysis(pixels, rates, (options.group,), autocast=True)[options.group]
         loss = 0.0
         for index, anchor in enumerate(anchors):
             mine, step = shares == index, steps[anchor]

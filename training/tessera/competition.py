@@ -5,7 +5,7 @@ import torch
 
 from .analysis import GRIDS, VARIANTS, linear_start
 from .codec import START_LOG_GAIN, Codec
-from .decoder import Decoder
+from .decoder import Decoder, smoothing_start
 
 LIVE = 0.02                   # share of the patches under which a codec is not worth its weights
 
@@ -54,6 +54,14 @@ def split(codec, sources, spread=0.0, seed=7):
             target[name] = source[name]
     larger.load_state_dict(target)
     return larger
+
+
+@torch.no_grad()
+def wake_smoothing(codec):
+    """Gives filters that are stuck at 0 the start of new ones (decoder.smoothing_start)."""
+    for name, parameter in codec.named_parameters():
+        if name.endswith('.smooth') and not parameter.any():
+            parameter.copy_(smoothing_start())
 
 
 @torch.no_grad()

@@ -12,6 +12,12 @@ CONTEXT = 16
 TO_RGB = {'Y': (1.0, 1.0, 1.0), 'U': (1.0, 0.0, -1.0), 'V': (-1.0, 1.0, -1.0)}
 
 
+def smoothing_start():
+    """Taps [6, 4] of the filters that grids pass before they join the others, the middle one first. The same taps act along x and along y, so
+    at 0 they would have no gradient and stay there for ever, as they did up to c12; their square is what they start by adding."""
+    return torch.tensor([0.03, 0.0, 0.0, 0.0]).repeat(GRIDS - 1, 1)
+
+
 class Decoder(nn.Module):
     """About 1.34k parameters. Starts as the inverse of the untrained analysis of `group`."""
 
@@ -30,7 +36,7 @@ class Decoder(nn.Module):
         self.context_b3 = nn.Parameter(torch.zeros(2))
         # Upsampling: row s is the step that produces grid resolution s.
         self.up = nn.Parameter(torch.tensor(BICUBIC).repeat(GRIDS - 1, 1))
-        self.smooth = nn.Parameter(torch.zeros(GRIDS - 1, 4))
+        self.smooth = nn.Parameter(smoothing_start())
         # Synthesis: a pair of units carries each grid with both signs, the rest starts unconnected.
         w1 = torch.randn(HIDDEN, GRIDS, generator=generator) * 0.3
         w2 = torch.zeros(3, HIDDEN)

@@ -74,7 +74,7 @@ def modes_block(modes):
 
 
 def decoder_file(codec, steps, rows, largest):
-    """decoder.bin. rows: as tables.laplace_rows() returns them; largest: [anchor][grid] as fit.fit() returns them."""
+    """decoder.bin. rows: as tables.laplace_rows() returns them; largest: [mode][anchor][grid] as fit.fit() returns them."""
     table = b''.join(struct.pack('<BB', bound, order) for bound, order, _ in rows)
     for _, _, stored in rows:
         for fraction in range(-8, 1):
@@ -82,7 +82,7 @@ def decoder_file(codec, steps, rows, largest):
     blocks = [table,
               bytes([len(steps)]) + b''.join(struct.pack('<HHh', *row) for row in steps),
               modes_block(codec.modes),
-              b''.join(decoder_block(codec.decoders[mode][anchor], codec.log_gain[mode, anchor], largest[anchor])
+              b''.join(decoder_block(codec.decoders[mode][anchor], codec.log_gain[mode, anchor], largest[mode][anchor])
                        for mode in range(codec.modes) for anchor in range(len(codec.lambdas)))]
     out = b'\x8bTP\n' + struct.pack('<BBBBHH', 0, codec.modes, len(codec.lambdas), GRIDS, PACK_ID, 0)
     for tag, payload in enumerate(blocks, 1):

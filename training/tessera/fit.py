@@ -39,9 +39,9 @@ def rows_of_plane(latents, layers, offset):
 def count(codec, crops, number, steps=((1.0, 0),)):
     """What the codecs code over `number` batches; codecs and steps (gain, Q8 offset) take turns.
 
-    Returns residual counts [classes, fractions, 2 * MOST + 1] and the largest dequantised latents [anchors, grids].
+    Returns residual counts [classes, fractions, 2 * MOST + 1] and the largest dequantised latents [modes, anchors, grids].
     """
-    largest = np.zeros((len(codec.lambdas), GRIDS))
+    largest = np.zeros((codec.modes, len(codec.lambdas), GRIDS))
     counts = np.zeros((CLASSES, FRACTIONS, 2 * MOST + 1))
     hard = Quantiser('hard')
     for index in range(number):
@@ -50,8 +50,10 @@ def count(codec, crops, number, steps=((1.0, 0),)):
         for anchor in range(len(codec.lambdas)):
             grids = codec.analyse(pixels, anchor, gain, autocast=True)
             layers = context_layers(codec.decoders[mode][anchor])
-            for grid, values in enumerate(codec.latents(grids, mode, anchor, gain)):
-                largest[anchor, grid] = max(largest[anchor, grid], values.abs().max().item() / gain)
+            # A codec that is of no use at an anchor has enormous latents there: they must not cost the others their precision.
+            reach = torch.stack([grid.abs().amax(dim=(0, 2, 3)) for grid in grids], 1) * codec.log_gain[:, anchor].exp()
+            largest[:, anchor] = np.maximum(largest[:, anchor], reach.numpy())
+            for values in codec.latents(grids, mode, anchor, gain):
                 for plane in hard(values)[:, 0].numpy().astype(np.int64):
                     integers, rows = rows_of_plane(plane, layers, offset)
                     residuals = np.clip(plane - integers, -MOST, MOST) + MOST
@@ -102,7 +104,7 @@ def bits(rows, counts):
 
 
 def fit(codec, pictures, rows, steps, batches=BATCHES, seed=31):
-    """Rows fitted on training crops of 256², and the largest dequantised latents [anchors, grids]. steps: tables.step_table(...)."""
+    """Rows fitted on training crops of 256², and the largest dequantised latents [modes, anchors, grids]. steps: tables.step_table(...)."""
     spread = [steps[len(steps) * sixth // 6] for sixth in (3, 1, 5)]
     counts, largest = count(codec, Crops(pictures, 256, 1, seed), batches, [(gain / 16384, offset) for gain, _, offset in spread])
     fitted = fitted_rows(rows, counts)
