@@ -124,7 +124,7 @@ class Trunk(nn.Module):
 class Analysis(nn.Module):
     """forward(pixels [B, 3, H, W], rate [B] or [1]) -> {group: [grid 0 … 6]}, grid i [B, modes, H/2^i, W/2^i].
 
-    H and W are multiples of 64. `groups` names the head groups (VARIANTS).
+    H and W are multiples of 64. `groups` names the head groups (VARIANTS). With `mode`, the grids are those of that codec alone.
     """
 
     def __init__(self, modes, groups):
@@ -145,8 +145,9 @@ class Analysis(nn.Module):
                 self.head[f'{group}{grid}'] = head
         self.register_buffer('bicubic', torch.tensor(BICUBIC), persistent=False)
 
-    def forward(self, pixels, rate, groups=None, autocast=False):
+    def forward(self, pixels, rate, groups=None, autocast=False, mode=None):
         groups = groups or self.groups
+        pick = slice(None) if mode is None else slice(mode, mode + 1)
         levels = [to_luma_chroma(pixels)]
         for _ in range(1, GRIDS):
             levels.append(F.avg_pool2d(levels[-1], 2))
@@ -155,7 +156,10 @@ class Analysis(nn.Module):
             for group in groups:
                 features = self.trunk[group](pixels.contiguous(memory_format=torch.channels_last), rate)
                 for grid in range(GRIDS):
-                    learned[f'{group}{grid}'] = self.head[f'{group}{grid}'](features[max(grid, 1)])
+                    head, per_mode = self.head[f'{group}{grid}'], 4 if grid == 0 else 1
+                    weight = head.weight.unflatten(0, (self.modes, per_mode))[pick].flatten(0, 1)
+                    bias = head.bias.unflatten(0, (self.modes, per_mode))[pick].flatten(0, 1)
+                    learned[f'{group}{grid}'] = F.conv2d(features[max(grid, 1)], weight, bias)
         raised = {}
 
         def raise_to(source, target):
@@ -171,7 +175,7 @@ class Analysis(nn.Module):
             for grid in range(GRIDS):
                 name = f'{group}{grid}'
                 planes = [levels[grid]] + [raise_to(level, grid)[:, :1] for level in subtracted(group, grid)]
-                linear = F.conv2d(torch.cat(planes, 1), self.linear[name][:, :, None, None])
+                linear = F.conv2d(torch.cat(planes, 1), self.linear[name][pick, :, None, None])
                 correction = learned[name].float()
                 grids.append(linear + (F.pixel_shuffle(correction, 2) if grid == 0 else correction))
             out[group] = grids

@@ -62,9 +62,10 @@ class Codec(nn.Module):
                              (self.groups[anchor],), autocast)[self.groups[anchor]]
 
     def latents(self, grids, mode, anchor, step=1.0):
-        """Scaled, unrounded latents of one codec: 7 tensors [B, 1, h, w]. `grids` is the group's analysis output."""
+        """Scaled, unrounded latents of one codec: 7 tensors [B, 1, h, w]. `grids` is the group's analysis output, of all codecs or of this one."""
         gain = self.log_gain[mode, anchor].exp() * step
-        return [grids[grid][:, mode:mode + 1] * gain[grid] for grid in range(GRIDS)]
+        own = [grid if grid.shape[1] == 1 else grid[:, mode:mode + 1] for grid in grids]
+        return [own[grid] * gain[grid] for grid in range(GRIDS)]
 
     def code(self, symbols, mode, anchor, step=1.0, tied=True):
         """Rounded (or noisy) latents -> (bits per item [B], RGB [B, 3, H, W] in nominal [0, 1]).

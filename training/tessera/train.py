@@ -14,6 +14,7 @@ import time
 import torch
 
 from .codec import ANCHOR_GROUPS, LAMBDAS, Codec, Quantiser
+from .competition import wake_smoothing
 from .data import Crops, Pictures, validation_pictures
 from .evaluate import validate
 from .export import load_codec
@@ -21,7 +22,7 @@ from .loop import save, schedule, update_average
 from .optimiser import build
 from .remap import remap
 
-GUARD = 3.0                   # a step whose loss is this many times its running mean is skipped
+GUARD = 6.0                   # a step whose loss is this many times its running mean is skipped
 CLIP = 1.0                    # on the norm of the gradient of each parameter group, after balancing the anchors
 STEP_RANGE = 0.30             # half the distance between anchors in log gain, as the fine quality steps use it
 AVERAGE = 0.999
@@ -45,6 +46,11 @@ def parse():
     parser.add_argument('--anchors', help='comma separated subset of the anchors to train')
     parser.add_argument('--groups', help='comma separated head group per anchor')
     parser.add_argument('--lambdas', help='comma separated weight of the rate per anchor')
+    parser.add_argument('--hard-share', type=float, default=0.15, help='share of the costs at hard rounding, which teach the decoder alone')
+    parser.add_argument('--rivals', type=float, default=0.0, help='share of the steps that train another codec than the generalist, '
+                        'any of them: they follow the trunk')
+    parser.add_argument('--late-side', type=int, help='side of the crops in the last quarter of the run')
+    parser.add_argument('--late-batch', type=int)
     parser.add_argument('--off-anchor', type=float, default=0.5, help='share of the steps that train a rate between anchors')
     parser.add_argument('--muon', action='store_true', help="Muon for the trunk's convolutions")
     parser.add_argument('--validate-every', type=float, default=5, help='minutes')
@@ -68,9 +74,14 @@ def main():
     if options.start:
         start_codec, start = load_codec(options.start)
         codec = remap(start_codec, lambdas, groups)
+        wake_smoothing(codec)
     codec.to(options.device)
     anchors = ([int(a) for a in options.anchors.split(',')] if options.anchors else list(range(len(codec.lambdas))))
     codec.analysis.groups = tuple(sorted({codec.groups[anchor] for anchor in anchors}))
+    for name, parameter in codec.named_parameters():
+        analysed = name.startswith('analysis.') and any(f'.{group}' in name for group in codec.analysis.groups)
+        decoded = name.startswith('decoders.') and int(name.split('.')[2]) in anchors
+        parameter.requires_grad_(name == 'log_gain' or analysed or decoded)
     optimiser = build(codec.parameter_groups(options.lr), options.muon)
     average = {name: value.clone() for name, value in codec.state_dict().items()}
     state = {'step': 0, 'pixels': 0, 'seconds': 0.0, 'skipped': 0}
@@ -89,7 +100,7 @@ def main():
     running = {}
     first_step, started, last_validation = state['step'], time.time(), time.time()
     seconds_before = state['seconds']
-    window_loss, window_count, window_start = 0.0, 0, time.time()
+    window_loss, window_count, window_pixels, window_start = 0.0, 0, state['pixels'], time.time()
 
     def report(kind):
         live = {name: value.clone() for name, value in codec.state_dict().items()}
@@ -112,27 +123,31 @@ def main():
         factor = schedule(progress, state['step'])
         for group in optimiser.param_groups:
             group['lr'] = group['base_lr'] * factor
-        quantiser = Quantiser('noise', options.noise_from + (1 - options.noise_from) * progress)
+        noise = Quantiser('noise', options.noise_from + (1 - options.noise_from) * progress)
+        if options.late_side and progress > 0.75 and crops.side != options.late_side:
+            crops = Crops(pictures, options.late_side, options.late_batch, options.seed + 1)
         pixels = crops.next().to(options.device)
         # Every anchor trains on its own share of the batch, at its own step: one run of the trunk serves them all.
         shares = torch.arange(len(pixels)) * len(anchors) // len(pixels)
         steps = {anchor: math.exp((2 * torch.rand(1).item() - 1) * STEP_RANGE) if torch.rand(1).item() < options.off_anchor
                  else 1.0 for anchor in anchors}
+        mode = int(torch.randint(1, codec.modes, ())) if torch.rand(1).item() < options.rivals else 0
         loss, costs = 0.0, {}
         for group in codec.analysis.groups:
             members = [index for index, anchor in enumerate(anchors) if codec.groups[anchor] == group]
             rows = torch.tensor([int(share) in members for share in shares])
             rates = torch.tensor([codec.rate(anchors[share], steps[anchors[share]]) for share in shares[rows]])
-            outputs = codec.analysis(pixels[rows], rates.to(options.device), (group,), autocast=True)[group]
+            outputs = codec.analysis(pixels[rows], rates.to(options.device), (group,), autocast=True, mode=mode)[group]
             for member in members:
                 anchor, mine = anchors[member], shares[rows] == member
                 weight = codec.lambdas[anchor] / steps[anchor] ** 2
-                error, rate = codec.costs(pixels[shares == member], [grid[mine] for grid in outputs], 0, anchor, quantiser,
+                quantiser = Quantiser('hard') if torch.rand(1).item() < options.hard_share else noise
+                error, rate = codec.costs(pixels[shares == member], [grid[mine] for grid in outputs], mode, anchor, quantiser,
                                           steps[anchor])
                 # J falls about as the gain rises: this keeps fine and coarse steps in balance.
                 cost = (error + weight * rate).mean() * steps[anchor]
-                costs[anchor] = cost.item()
-                loss = loss + cost / running.get(anchor, costs[anchor])
+                costs[anchor, mode] = cost.item()
+                loss = loss + cost / running.setdefault((anchor, mode), running.get((anchor, 0), costs[anchor, mode]))
         limit = GUARD * len(anchors)
         if math.isfinite(loss.item()) and loss.item() < limit:
             optimiser.zero_grad(set_to_none=True)
@@ -142,9 +157,9 @@ def main():
             optimiser.step()
         else:
             state['skipped'] += 1
-        for anchor, cost in costs.items():
-            mean = running.get(anchor, cost)
-            running[anchor] = mean + 0.02 * (min(cost, 4 * mean) - mean)
+        for codec_at, cost in costs.items():
+            mean = running[codec_at]
+            running[codec_at] = mean + 0.02 * (min(cost, 4 * mean) - mean)
         decay = min(AVERAGE, (done + 1) / (done + 10))
         update_average(average, codec, decay)
         state['step'] += 1
@@ -152,15 +167,15 @@ def main():
         state['seconds'] = seconds_before + time.time() - started
         window_loss, window_count = window_loss + loss.item(), window_count + 1
         if state['step'] % 200 == 0:
-            speed = window_count * options.batch * options.side ** 2 / (time.time() - window_start) / 1e6
+            speed = (state['pixels'] - window_pixels) / (time.time() - window_start) / 1e6
             print(f"step {state['step']} loss {window_loss / window_count:.4f} {speed:.2f} Mpx/s skipped {state['skipped']} "
-                  + ' '.join(f'{running[a]:.3e}' for a in anchors), flush=True)
-            window_loss, window_count, window_start = 0.0, 0, time.time()
+                  + ' '.join(f'{running.get((a, 0), math.nan):.3e}' for a in anchors), flush=True)
+            window_loss, window_count, window_pixels, window_start = 0.0, 0, state['pixels'], time.time()
         if time.time() - last_validation > 60 * options.validate_every:
             report('progress')
             save(checkpoint_path, codec, average, optimiser, state)
             last_validation = time.time()
-            window_start = time.time()
+            window_pixels, window_start = state['pixels'], time.time()
     report('end')
     save(checkpoint_path, codec, average, optimiser, state)
 
