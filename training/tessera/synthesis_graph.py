@@ -2,7 +2,7 @@
 
 Inputs grid0 … grid6 [B, 1, P_i + 16, P_i + 16] (8 samples of margin, FORMAT.md section 6), kernels [6, 8] (row 0 is
 step 5: k0…k3, s0…s3), scales [1, 7, 1, 1] (2^n of the features), w1 … b4; output colour [B, 3, P, P]. The numbers are in
-the units of FORMAT.md's integers and clamped like them, but not rounded; colour is in [0, 1].
+the units of FORMAT.md's integers, clamped and rounded like them after every layer but the last; colour is in [0, 1].
 """
 import torch
 import torch.nn as nn
@@ -12,6 +12,11 @@ from .analysis import GRIDS
 from .decoder import HIDDEN
 
 MARGIN = 8
+
+
+def nearest(values):
+    """As an arithmetic shift of an integer rounds whose half has been added."""
+    return torch.floor(values + 0.5)
 
 
 class SynthesisGraph(nn.Module):
@@ -37,9 +42,10 @@ class SynthesisGraph(nn.Module):
             if trim:
                 smoothed = smoothed[:, :, trim:-trim, trim:-trim]
             features, margin = torch.cat([smoothed] + doubled, 1), keep
-        features = (features * scales).clamp(-32767, 32767)
-        colour = F.conv2d(F.relu(F.conv2d(features, w1, b1)), w2, b2).clamp(-32768, 32767)
-        colour = (F.conv2d(colour, w3, b3) + colour[:, :, 1:-1, 1:-1]).clamp(0, 32767)
+        features = torch.round(features * scales).clamp(-32767, 32767)
+        hidden = F.relu(nearest(F.conv2d(features, w1, b1)))
+        colour = nearest(F.conv2d(hidden, w2, b2)).clamp(-32768, 32767)
+        colour = nearest(F.conv2d(colour, w3, b3) + colour[:, :, 1:-1, 1:-1]).clamp(0, 32767)
         return F.conv2d(colour, w4, b4) + colour[:, :, 1:-1, 1:-1]
 
 
