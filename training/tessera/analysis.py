@@ -157,9 +157,8 @@ class Analysis(nn.Module):
                 features = self.trunk[group](pixels.contiguous(memory_format=torch.channels_last), rate)
                 for grid in range(GRIDS):
                     head, per_mode = self.head[f'{group}{grid}'], 4 if grid == 0 else 1
-                    weight = head.weight.unflatten(0, (self.modes, per_mode))[pick].flatten(0, 1)
-                    bias = head.bias.unflatten(0, (self.modes, per_mode))[pick].flatten(0, 1)
-                    learned[f'{group}{grid}'] = F.conv2d(features[max(grid, 1)], weight, bias)
+                    rows = slice(None) if mode is None else slice(mode * per_mode, (mode + 1) * per_mode)
+                    learned[f'{group}{grid}'] = F.conv2d(features[max(grid, 1)], head.weight[rows], head.bias[rows])
         raised = {}
 
         def raise_to(source, target):
