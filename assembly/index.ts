@@ -3,7 +3,7 @@
  *
  * Order of calls: `loadTables` (and `loadCosts` to encode), `createCodec` for each mode, `beginPicture`, `setCodec`, `setStep`,
  * `setPriors`; then `decodeModeMap`, `decodeSegment`, `synthesisePatch`, or `quantise`, `setSource`, `setLambda`, `evaluatePatch`,
- * `choosePatch`, `encodeModeMap`, `encodeSegment`. Statuses are the numbers of FORMAT.md §8.
+ * `encodeModeMap`, `encodeSegment`. Statuses are the numbers of FORMAT.md §8.
  */
 import { modes, setInverseGain, storeCodec, useSimd as setSimd } from "./memory";
 
@@ -16,7 +16,7 @@ export { loadCosts, loadTables } from "./entropy/tables";
 export { allocate, beginPicture, gridHeight, gridWidth, mark, patchCount, planePointer, release, tileCount } from "./memory";
 export { decodeModeMap, encodeModeMap, setPriors } from "./modes/map";
 export { contextRows, ransDecode, ransEncode } from "./research";
-export { choosePatch, evaluatePatch, mapCost, patchCost, setLambda, setSource } from "./select/choose";
+export { evaluatePatch, mapCost, patchCost, setLambda, setSource } from "./select/cost";
 export { patchDistortion } from "./select/distortion";
 export { quantise } from "./select/quantise";
 export { previewPatch } from "./synthesis/preview";

@@ -12,7 +12,7 @@
  * │ rows       costs      classes    lanes   taps    step rows  grids   handles  ││ codecs │ picture │ caller's blocks … │ free
  * │ last slots bits f32   n, order   states  scratch one run    sizes   planes   ││                                      ↑ top
  * └──────────────────────────────────────────────────────────────────────────────┘└──────────────────────────────────────┘
- * picture: modes │ planes (sets × 7 grids) │ cost table │ cost cache │ scratch of one patch
+ * picture: modes │ planes (sets × 7 grids) │ scratch of one patch
  * ```
  *
  * - A picture that is only decoded holds grids 2…0 for two rows of tiles (`Storage.rows`): tile row t and t + 2 share their
@@ -50,11 +50,10 @@ const PLANES_OFFSET: usize = HANDLES_OFFSET + 32;
 const MODE_ROW_OFFSET: usize = PLANES_OFFSET + 224;
 const MODE_COUNTS_OFFSET: usize = MODE_ROW_OFFSET + 48;
 const PRIORS_OFFSET: usize = MODE_COUNTS_OFFSET + 64;
-const CHOICE_OFFSET: usize = PRIORS_OFFSET + PRIORS_BYTES;
-const ALPHA_CONTEXTS_OFFSET: usize = CHOICE_OFFSET + 256;
+const ALPHA_CONTEXTS_OFFSET: usize = PRIORS_OFFSET + PRIORS_BYTES;
 const STATIC_BYTES: usize = ALPHA_CONTEXTS_OFFSET + 4096;
 
-const STATIC: usize = memory.data(446832, 16);
+const STATIC: usize = memory.data(446576, 16);
 
 /** 1024 rows (class · 16 + fraction + 8) of `ROW_BYTES`; see `entropy/tables.ts`. */
 export const ROWS: usize = STATIC + ROWS_OFFSET;
@@ -74,8 +73,6 @@ export const MODE_ROW: usize = STATIC + MODE_ROW_OFFSET;
 export const MODE_COUNTS: usize = STATIC + MODE_COUNTS_OFFSET;
 /** The priors given to `setPriors`. */
 export const PRIORS: usize = STATIC + PRIORS_OFFSET;
-/** Scratch of `select/choose.ts`. */
-export const CHOICE: usize = STATIC + CHOICE_OFFSET;
 /** u32 × 1024: contexts of the adaptive bits of one tile of alpha; see `alpha/bits.ts`. */
 export const ALPHA_CONTEXTS: usize = STATIC + ALPHA_CONTEXTS_OFFSET;
 const GRID_SIZES: usize = STATIC + GRID_SIZES_OFFSET;
@@ -144,10 +141,6 @@ export let modeLog2: i32 = 0;
 export let separateSets: bool = false;
 /** u8 per patch: the mode map. */
 export let modes: usize = 0;
-/** f64 [mode][patch]: J of each patch in a picture of that mode alone; +∞ where not evaluated. */
-export let costTable: usize = 0;
-/** [mode][patch] × 2 × {mask u64, J f64}: see `select/choose.ts`. */
-export let costCache: usize = 0;
 /** Whether the SIMD kernels run; their scalar twins otherwise. */
 export let simd: bool = true;
 /** f32(inverse gain) / 16384. */
@@ -271,7 +264,7 @@ export function levelRows(height: i32): i32 {
 }
 
 /**
- * Opens a picture: modes and latents are 0, all costs unknown.
+ * Opens a picture: modes and latents are 0.
  * @param width, height  pixels, 1…65,536
  * @param log2  log2 of the patch side: 6, 7 or 8
  * @param count  modes: 1, 2, 4 or 8
@@ -298,8 +291,7 @@ export function beginPicture(width: i32, height: i32, log2: i32, count: i32, sto
   const before = top;
   const patches = <u64>patchCount();
   const map = allocateLarge(patches);
-  let complete = map != 0 && (!separateSets || allocateCosts(patches * <u64>count));
-  complete = complete && allocatePlanes(separateSets ? count : 1, storage == Storage.rows);
+  let complete = map != 0 && allocatePlanes(separateSets ? count : 1, storage == Storage.rows);
   complete = complete && allocateScratch(side);
   if (!complete) {
     top = before;
@@ -308,15 +300,6 @@ export function beginPicture(width: i32, height: i32, log2: i32, count: i32, sto
   memory.fill(map, 0, <usize>patches);
   modes = map;
   return Status.ok;
-}
-
-function allocateCosts(entries: u64): bool {
-  costTable = allocateLarge(entries * 8);
-  costCache = allocateLarge(entries * 32);
-  if (costTable == 0 || costCache == 0) return false;
-  for (let entry: usize = 0; entry < <usize>entries; ++entry) store<f64>(costTable + (entry << 3), Infinity);
-  memory.fill(costCache, 0, <usize>entries * 32);
-  return true;
 }
 
 /** @param twoTileRows  whether grids 2…0 are held for two rows of tiles only */

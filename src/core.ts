@@ -54,7 +54,6 @@ interface CoreExports extends Record<string, unknown> {
   setSource(pixels: number, stride: number, rows: number): void;
   setLambda(lambda: number): void;
   evaluatePatch(patch: number, mode: number): number;
-  choosePatch(patch: number, candidates: number): number;
   patchCost(patch: number): number;
   mapCost(): number;
 }
@@ -80,15 +79,12 @@ export type Storage = 'whole' | 'sets' | 'rows';
 /** Numbers of the storages in the core's interface. */
 const storageNumbers: Readonly<Record<Storage, number>> = { whole: 0, sets: 1, rows: 2 };
 
-/** The picture that an encoder's candidates are compared with, and which of its rows of patches are in the core. */
+/** The picture that an encoder's candidates are compared with, and which of its rows of patches is in the core. */
 interface Target {
   readonly pixels: Uint8Array | Uint8ClampedArray;
   readonly pointer: number;
-  readonly held: number[];
+  held: number;
 }
-
-/** Rows of patches of the target in the core: a patch's own, those of its neighbours, and a fourth to make a power of two. */
-const heldTargetRows = 4;
 
 /**
  * Bytes that no stream of so many samples is longer than. A sample of alpha is at most 16 choices of at most 12 bits; a latent at most 63 bits,
@@ -342,41 +338,31 @@ export class Core {
 
   /**
    * Gives the core the picture to compare with and the price of a bit: J = squared error on [0, 1], mean of the channels + λ · bits.
-   * The core holds four rows of patches of it; others come when a patch near them is looked at.
+   * The core holds one row of patches of it; others come when a patch of theirs is looked at.
    */
   setTarget(pixels: Uint8Array | Uint8ClampedArray, lambda: number): void {
     const { width, patch } = this.#begun();
-    const pointer = this.allocate(heldTargetRows * patch * width * 4);
-    this.#target = { pixels, pointer, held: new Array<number>(heldTargetRows).fill(-1) };
-    this.#exports.setSource(pointer, width * 4, heldTargetRows * patch);
+    this.#target = { pixels, pointer: this.allocate(patch * width * 4), held: -1 };
+    this.#exports.setSource(this.#target.pointer, width * 4, patch);
     this.#exports.setLambda(lambda);
   }
 
-  /** Copies the pixels of a patch and of its neighbours into the core, unless they are there. */
+  /** Copies the pixels of a patch, and of those in its row, into the core, unless they are there. */
   #bringTarget(index: number): void {
-    const { width, height, patch } = this.#begun();
-    if (this.#target === undefined) throw new TesseraError('internal', 'there is no picture to compare with');
-    const { pixels, pointer, held } = this.#target;
+    const { width, patch } = this.#begun();
+    const target = this.#target;
+    if (target === undefined) throw new TesseraError('internal', 'there is no picture to compare with');
     const row = Math.floor(index / Math.ceil(width / patch));
-    for (let wanted = Math.max(0, row - 1); wanted <= Math.min(row + 1, Math.ceil(height / patch) - 1); wanted++) {
-      const place = wanted % heldTargetRows;
-      if (held[place] === wanted) continue;
-      const source = pixels.subarray(wanted * patch * width * 4, (wanted + 1) * patch * width * 4);
-      this.bytes(pointer + place * patch * width * 4, source.length).set(source);
-      held[place] = wanted;
-    }
+    if (target.held === row) return;
+    const source = target.pixels.subarray(row * patch * width * 4, (row + 1) * patch * width * 4);
+    this.bytes(target.pointer, source.length).set(source);
+    target.held = row;
   }
 
-  /** J of a patch if it had this mode and all others theirs of the mode map; kept in the core's table for `choosePatch`. */
+  /** J of a patch if it had this mode and all others theirs of the mode map. */
   evaluatePatch(patch: number, mode: number): number {
     this.#bringTarget(patch);
     return this.#exports.evaluatePatch(patch, mode);
-  }
-
-  /** Lets one patch choose among its `candidates` best modes, neighbours and mode map considered. Says whether it changed. */
-  choosePatch(patch: number, candidates: number): boolean {
-    this.#bringTarget(patch);
-    return this.#exports.choosePatch(patch, candidates) === 1;
   }
 
   /** J of a patch with the current mode map. That of the picture is the sum over its patches, and `mapCost`. */

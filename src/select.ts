@@ -2,9 +2,9 @@
  * The competition: which codec codes each patch (DESIGN.md §2, "Selection").
  *
  * A sample of the patches ranks the codecs, each coding the whole picture alone; the best of them, and always the one of files with a single
- * codec, are evaluated on every patch. Then each patch starts with its cheapest mode, and at high efforts sweeps let patch after patch choose
- * again with its true neighbours until nothing changes. The outcome is kept only if it beats every single codec; one codec is often best
- * for small pictures. Low efforts take the codec that ranks first and evaluate nothing else.
+ * codec, are evaluated on every patch. Then each patch takes the mode that is cheapest with its bits in the mode map; what its neighbours
+ * take matters little, for codecs read each other's latents. The outcome is kept only if it beats every single codec; one codec is often
+ * best for small pictures. Low efforts take the codec that ranks first and evaluate nothing else.
  */
 
 import type { Core } from './core.js';
@@ -16,18 +16,17 @@ interface Search {
   readonly spacing: number;
   /** Codecs that are evaluated on every patch; with 1, the first in the ranking codes everything. */
   readonly kept: number;
-  /** Modes that a patch may choose from in a sweep: those with the lowest J of their own. */
-  readonly candidates: number;
-  /** Most sweeps; fewer when nothing changes. */
-  readonly sweeps: number;
 }
 
-const generalistAlone: Search = { spacing: 0, kept: 1, candidates: 0, sweeps: 0 };
-const firstInRanking: Search = { spacing: 8, kept: 1, candidates: 0, sweeps: 0 };
-const bestOfTwo: Search = { spacing: 8, kept: 2, candidates: 0, sweeps: 0 };
-const everything: Search = { spacing: 1, kept: 8, candidates: 8, sweeps: 4 };
+const generalistAlone: Search = { spacing: 0, kept: 1 };
+const firstInRanking: Search = { spacing: 8, kept: 1 };
+const bestOfTwo: Search = { spacing: 8, kept: 2 };
+const everything: Search = { spacing: 1, kept: 8 };
 /** Levels alike where nothing in between bought any bits. */
 const searches = [generalistAlone, firstInRanking, firstInRanking, firstInRanking, bestOfTwo, bestOfTwo, everything] as const;
+
+/** Rounds of choosing with the map's prices; further ones change next to nothing. */
+const mapRounds = 4;
 
 /** What the competition settled on; the core's mode map holds the modes. */
 export interface Selection {
@@ -57,7 +56,7 @@ export async function selectModes(
 ): Promise<Selection> {
   const count = core.modes().length;
   const search = searches[Math.min(effort, searches.length) - 1];
-  const total = count * (modes + search.sweeps + 1);
+  const total = count * (modes + 1);
   let done = 0;
   const step = (): Promise<void> => pacer.step('select', Math.min(++done, total), total);
   const settle = async (mode: number, cost?: number): Promise<Selection> => {
@@ -92,17 +91,10 @@ export async function selectModes(
   kept.sort((a, b) => a.cost - b.cost);
   const [best] = kept;
 
-  // 3. Each patch alone, then sweeps with true neighbours.
+  // 3. Each patch takes the mode that is cheapest, the bits that say so included.
   const map = core.modes();
-  for (let patch = 0; patch < count; patch++) map[patch] = cheapestMode(kept, costs, patch);
-  for (let sweep = 0; sweep < search.sweeps; sweep++) {
-    let changes = 0;
-    for (let patch = 0; patch < count; patch++) {
-      if (core.choosePatch(patch, search.candidates)) changes++;
-      await step();
-    }
-    if (changes === 0) break;
-  }
+  const candidates = kept.map(({ mode }) => mode);
+  chooseModes(map, candidates, costs, lambda);
   if (map.every((mode) => mode === best.mode)) return settle(best.mode, best.cost);
   const mixed = await costOfMap(core, step);
   if (mixed >= best.cost) return settle(best.mode, best.cost);
@@ -131,8 +123,22 @@ function spacingOf(wanted: number, count: number): number {
   return spacing > 2 && spacing % 2 === 0 ? spacing - 1 : spacing;
 }
 
-function cheapestMode(kept: readonly { readonly mode: number }[], costs: readonly Float64Array[], patch: number): number {
-  return kept.reduce((best, { mode }) => (costs[mode][patch] < costs[best][patch] ? mode : best), kept[0].mode);
+/**
+ * Gives every patch the mode whose J and bits in the map are least. What a mode costs in the map follows from how many patches take it, as in
+ * an adaptive map without neighbours: a few rounds settle it.
+ *
+ * @param map - receives the modes
+ * @param costs - J by mode and patch
+ */
+function chooseModes(map: Uint8Array, candidates: readonly number[], costs: readonly Float64Array[], lambda: number): void {
+  let prices = costs.map(() => 0);
+  for (let round = 0; round < mapRounds; round++) {
+    for (let patch = 0; patch < map.length; patch++) {
+      const priceOf = (mode: number): number => costs[mode][patch] + prices[mode];
+      map[patch] = candidates.reduce((best, mode) => (priceOf(mode) < priceOf(best) ? mode : best), candidates[0]);
+    }
+    prices = sharesOf(map, costs.length).map((share) => -lambda * Math.log2((share * map.length + 1) / (map.length + costs.length)));
+  }
 }
 
 function sharesOf(map: Uint8Array, modes: number): number[] {

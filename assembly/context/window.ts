@@ -52,23 +52,23 @@ export function buildWindow(patch: i32, mode: i32, grid: i32, filled: bool): voi
   const firstColumn = max(patchX - LEFT, left);
   const lastColumn = min(patchX + patchWidth + RIGHT, right);
   for (let y = max(patchY - ABOVE, top); y < patchY; ++y) {
-    copyVisible(plane, patch, mode, grid, y, firstColumn, lastColumn);
+    copyEarlier(patch, grid, y, firstColumn, lastColumn);
   }
   for (let y = patchY; y < patchY + patchHeight; ++y) {
-    copyVisible(plane, patch, mode, grid, y, firstColumn, patchX);
+    copyEarlier(patch, grid, y, firstColumn, patchX);
     if (filled) copySamples(plane, grid, y, patchX, patchX + patchWidth);
   }
 }
 
-/** Copies the samples from..to−1 of row y that lie in earlier patches of the same mode. */
-function copyVisible(plane: usize, patch: i32, mode: i32, grid: i32, y: i32, from: i32, to: i32): void {
+/** Copies the samples from..to−1 of row y that lie in earlier patches, each from the plane of its patch's mode. */
+function copyEarlier(patch: i32, grid: i32, y: i32, from: i32, to: i32): void {
   const side = patchLog2 - grid;
   const row = (y >> side) * patchColumns;
   while (from < to) {
     const column = from >> side;
     const end = min(to, (column + 1) << side);
     const other = row + column;
-    if (other < patch && modeOfPatch(other) == mode) copySamples(plane, grid, y, from, end);
+    if (other < patch) copySamples(planeOfMode(modeOfPatch(other), grid), grid, y, from, end);
     from = end;
   }
 }

@@ -8,7 +8,7 @@
  */
 import { BACKWARD1, BACKWARD2, BIASES1, BIASES2, FORWARD1, FORWARD2, ZEROS } from "./weights";
 import {
-  GRADIENT, SYMBOL, gridWidth, locate, modeOfPatch, patchColumns, patchHeight, patchLog2, patchWidth, patchX, patchY, sampleAddress,
+  GRADIENT, SYMBOL, gridWidth, locate, patchColumns, patchHeight, patchLog2, patchWidth, patchX, patchY, sampleAddress,
 } from "./region";
 import {
   TAP_MARGIN, contextGradient, contextStride, contextWindow, gradient1, gradient2, hidden1, hidden2, rowStride, tapGradients, tapStride,
@@ -140,7 +140,6 @@ function listRun(next: usize, origin: usize, dy: i32, dx: i32, count: i32): usiz
 
 /** Fills the window from SYMBOL, or adds the window's gradient to GRADIENT where it was filled. */
 function visitWindow(patch: i32, grid: i32, back: bool): void {
-  const mode = modeOfPatch(patch);
   let left = 0;
   let top = 0;
   let right = gridWidth(grid);
@@ -152,22 +151,22 @@ function visitWindow(patch: i32, grid: i32, back: bool): void {
   }
   const from = max(patchX - LEFT, left);
   const to = min(patchX + patchWidth + RIGHT, right);
-  for (let y = max(patchY - ABOVE, top); y < patchY; ++y) visitEarlier(patch, mode, grid, y, from, to, back);
+  for (let y = max(patchY - ABOVE, top); y < patchY; ++y) visitEarlier(patch, grid, y, from, to, back);
   for (let y = patchY; y < patchY + patchHeight; ++y) {
-    visitEarlier(patch, mode, grid, y, from, patchX, back);
+    visitEarlier(patch, grid, y, from, patchX, back);
     visitSamples(grid, y, patchX, patchX + patchWidth, back);
   }
 }
 
-/** The samples from…to−1 of row y that lie in earlier patches of the same mode. */
-function visitEarlier(patch: i32, mode: i32, grid: i32, y: i32, from: i32, to: i32, back: bool): void {
+/** The samples from…to−1 of row y that lie in earlier patches. */
+function visitEarlier(patch: i32, grid: i32, y: i32, from: i32, to: i32, back: bool): void {
   const side = patchLog2 - grid;
   const row = (y >> side) * patchColumns;
   while (from < to) {
     const column = from >> side;
     const end = min(to, (column + 1) << side);
     const other = row + column;
-    if (other < patch && modeOfPatch(other) == mode) visitSamples(grid, y, from, end, back);
+    if (other < patch) visitSamples(grid, y, from, end, back);
     from = end;
   }
 }

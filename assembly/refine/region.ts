@@ -4,7 +4,7 @@
  * READ ME FIRST
  * - A region is a rectangle of patches. Each grid has planes of f32 over the region and HALO samples around it; the halo holds the
  *   rounded latents of the neighbours, which stay as they are.
- * - Every sample has one latent, that of its patch's mode: windows never read samples of another mode.
+ * - Every sample has one latent, that of its patch's mode.
  * - All coordinates are those of the picture's grids, so the rules of FORMAT.md apply as they stand.
  *
  * ```

@@ -2,46 +2,22 @@
  * The float window of one grid around one patch (FORMAT.md §6, "Windows"), and its gradient back to the planes.
  *
  * READ ME FIRST
- * - A sample of another mode or outside the grid is replaced by the nearest of the patch's own mode; its gradient goes to the one
- *   that stood in for it.
+ * - Outside the grid the nearest sample stands in; gradients that arrive there go to it.
  */
-import {
-  GRADIENT, SYMBOL, gridHeight, gridWidth, locate, modeOfPatch, patchColumns, patchHeight, patchLog2, patchWidth, patchX, patchY, sampleAddress,
-} from "./region";
+import { GRADIENT, SYMBOL, gridHeight, gridWidth, locate, patchHeight, patchWidth, patchX, patchY, sampleAddress } from "./region";
 
-let thisPatch: i32 = 0;
-let thisMode: i32 = 0;
 let thisGrid: i32 = 0;
-let width: i32 = 0;
-let height: i32 = 0;
-let side: i32 = 0;
 
-// @ts-ignore: decorator
-@inline
-function usable(x: i32, y: i32): bool {
-  if (<u32>x >= <u32>width || <u32>y >= <u32>height) return false;
-  const other = (y >> side) * patchColumns + (x >> side);
-  return other == thisPatch || modeOfPatch(other) == thisMode;
-}
-
-/** Address, in a plane, of the sample that stands at (x, y). */
+/** Address, in a plane, of the sample that stands at (x, y): the nearest one of the grid. */
 function sourceOf(plane: i32, x: i32, y: i32): usize {
-  if (usable(x, y)) return sampleAddress(plane, thisGrid, x, y);
-  const nearX = min(max(x, patchX), patchX + patchWidth - 1);
-  const nearY = min(max(y, patchY), patchY + patchHeight - 1);
-  if (usable(x, nearY)) return sampleAddress(plane, thisGrid, x, nearY);
-  if (usable(nearX, y)) return sampleAddress(plane, thisGrid, nearX, y);
+  const nearX = min(max(x, 0), gridWidth(thisGrid) - 1);
+  const nearY = min(max(y, 0), gridHeight(thisGrid) - 1);
   return sampleAddress(plane, thisGrid, nearX, nearY);
 }
 
 function open(patch: i32, grid: i32): void {
   locate(patch, grid);
-  thisPatch = patch;
-  thisMode = modeOfPatch(patch);
   thisGrid = grid;
-  width = gridWidth(grid);
-  height = gridHeight(grid);
-  side = patchLog2 - grid;
 }
 
 /**

@@ -2,8 +2,8 @@
  * The float window of one grid around one patch (FORMAT.md §6, "Windows").
  *
  * READ ME FIRST
- * - A sample of another mode or outside the grid is replaced by the nearest of the patch's own mode, so filters never mix
- *   codecs and no filter needs a border case.
+ * - Neighbours are read whatever their mode: the codecs of a pack are trained to understand each other's latents. Outside the grid the
+ *   nearest sample stands in, so no filter needs a border case.
  * - FORMAT.md gives every grid 8 samples of margin; the filters reach 6 of them (3 on the coarsest grid), so no more are made.
  * - Rows inside the patch are copied; only the rim is looked up sample by sample.
  */
@@ -15,33 +15,18 @@ import * as simdKernels from "./kernels_simd";
 
 let thisPatch: i32 = 0;
 let thisMode: i32 = 0;
-let plane: usize = 0;
 let thisGrid: i32 = 0;
-let width: i32 = 0;
-let height: i32 = 0;
+let right: i32 = 0;
+let bottom: i32 = 0;
 let side: i32 = 0;
 
-// @ts-ignore: decorator
-@inline
-function usable(x: i32, y: i32): bool {
-  if (<u32>x >= <u32>width || <u32>y >= <u32>height) return false;
-  const other = (y >> side) * patchColumns + (x >> side);
-  return other == thisPatch || modeOfPatch(other) == thisMode;
-}
-
-// @ts-ignore: decorator
-@inline
+/** The latent that stands at (x, y), dequantised: the nearest one of the grid, from the plane of its patch's mode. */
 function valueAt(x: i32, y: i32): f32 {
-  return <f32>load<i16>(rowAddress(plane, thisGrid, y) + (<usize>x << 1)) * inverseGain;
-}
-
-function replaced(x: i32, y: i32): f32 {
-  if (usable(x, y)) return valueAt(x, y);
-  const nearX = min(max(x, patchX), patchX + patchWidth - 1);
-  const nearY = min(max(y, patchY), patchY + patchHeight - 1);
-  if (usable(x, nearY)) return valueAt(x, nearY);
-  if (usable(nearX, y)) return valueAt(nearX, y);
-  return valueAt(nearX, nearY);
+  const nearX = min(max(x, 0), right);
+  const nearY = min(max(y, 0), bottom);
+  const patch = (nearY >> side) * patchColumns + (nearX >> side);
+  const plane = planeOfMode(patch == thisPatch ? thisMode : modeOfPatch(patch), thisGrid);
+  return <f32>load<i16>(rowAddress(plane, thisGrid, nearY) + (<usize>nearX << 1)) * inverseGain;
 }
 
 /**
@@ -51,27 +36,25 @@ function replaced(x: i32, y: i32): f32 {
 export function fillFloatWindow(patch: i32, mode: i32, grid: i32, margin: i32, target: usize, stride: i32): void {
   thisPatch = patch;
   thisMode = mode;
-  plane = planeOfMode(mode, grid);
   thisGrid = grid;
-  width = gridWidth(grid);
-  height = gridHeight(grid);
+  right = gridWidth(grid) - 1;
+  bottom = gridHeight(grid) - 1;
   side = patchLog2 - grid;
-  const right = patchX + patchWidth;
-  const bottom = patchY + patchHeight;
-  for (let y = patchY - margin; y < bottom + margin; ++y) {
-    const inside = y >= patchY && y < bottom;
+  const end = patchX + patchWidth;
+  for (let y = patchY - margin; y < patchY + patchHeight + margin; ++y) {
+    const inside = y >= patchY && y < patchY + patchHeight;
     let out = target;
     for (let x = patchX - margin; x < patchX; ++x) {
-      store<f32>(out, replaced(x, y));
+      store<f32>(out, valueAt(x, y));
       out += 4;
     }
     if (inside) copyRow(y, out);
     else {
-      for (let x = patchX; x < right; ++x) store<f32>(out + (<usize>(x - patchX) << 2), replaced(x, y));
+      for (let x = patchX; x < end; ++x) store<f32>(out + (<usize>(x - patchX) << 2), valueAt(x, y));
     }
     out += <usize>patchWidth << 2;
-    for (let x = right; x < right + margin; ++x) {
-      store<f32>(out, replaced(x, y));
+    for (let x = end; x < end + margin; ++x) {
+      store<f32>(out, valueAt(x, y));
       out += 4;
     }
     target += <usize>stride << 2;
@@ -79,7 +62,7 @@ export function fillFloatWindow(patch: i32, mode: i32, grid: i32, margin: i32, t
 }
 
 function copyRow(y: i32, out: usize): void {
-  const source = rowAddress(plane, thisGrid, y) + (<usize>patchX << 1);
+  const source = rowAddress(planeOfMode(thisMode, thisGrid), thisGrid, y) + (<usize>patchX << 1);
   if (simd) simdKernels.dequantise(source, out, patchWidth, inverseGain);
   else scalarKernels.dequantise(source, out, patchWidth, inverseGain);
 }

@@ -25,35 +25,20 @@ export function windowSide(patch: number, grid: number): number {
  */
 export function fillWindow(latents: DecodedLatents, patchIndex: number, grid: number, scale: number, target: Float32Array): void {
   const { core, width, height, patch } = latents;
-  const modes = core.modes();
-  const mode = modes[patchIndex];
   const plane = core.plane(0, grid);
   const planeWidth = gridSide(width, grid);
   const planeHeight = gridSide(height, grid);
   const cell = patch / 2 ** grid;
   const columns = Math.ceil(width / patch);
-  const left = (patchIndex % columns) * cell;
-  const top = Math.floor(patchIndex / columns) * cell;
-  const right = Math.min(left + cell, planeWidth) - 1;
-  const bottom = Math.min(top + cell, planeHeight) - 1;
+  const left = (patchIndex % columns) * cell - windowMargin;
+  const top = Math.floor(patchIndex / columns) * cell - windowMargin;
   const side = windowSide(patch, grid);
-
-  const isValid = (x: number, y: number): boolean =>
-    x >= 0 && y >= 0 && x < planeWidth && y < planeHeight && modes[Math.floor(y / cell) * columns + Math.floor(x / cell)] === mode;
-
   for (let row = 0; row < side; row++) {
-    const y = top - windowMargin + row;
-    const clampedY = Math.min(Math.max(y, top), bottom);
+    const start = Math.min(Math.max(top + row, 0), planeHeight - 1) * planeWidth;
     for (let column = 0; column < side; column++) {
-      const x = left - windowMargin + column;
-      const clampedX = Math.min(Math.max(x, left), right);
-      let index: number;
-      if (isValid(x, y)) index = y * planeWidth + x;
-      else if (isValid(x, clampedY)) index = clampedY * planeWidth + x;
-      else if (isValid(clampedX, y)) index = y * planeWidth + clampedX;
-      else index = clampedY * planeWidth + clampedX;
+      const x = Math.min(Math.max(left + column, 0), planeWidth - 1);
       // The store rounds the exact product of two single-precision numbers once, as FORMAT.md §6 asks.
-      target[row * side + column] = plane[index] * scale;
+      target[row * side + column] = plane[start + x] * scale;
     }
   }
 }

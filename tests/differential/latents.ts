@@ -48,10 +48,9 @@ export class Latents {
     return Math.floor(y / side) * this.columns + Math.floor(x / side);
   }
 
-  /** The mode of a sample, or −1 outside the grid. */
-  modeAt(i: number, x: number, y: number): number {
+  isInside(i: number, x: number, y: number): boolean {
     const { width, height } = this.grids[i];
-    return x < 0 || y < 0 || x >= width || y >= height ? -1 : this.modes[this.patchOf(i, x, y)];
+    return x >= 0 && y >= 0 && x < width && y < height;
   }
 
   spanOf(i: number, patch: number): Span {
@@ -155,7 +154,7 @@ function contextOf(latents: Latents, i: number, patch: number, x: number, y: num
   const inputs = new Float64Array(16);
   for (let tap = 0; tap < 16; tap++) {
     const [tx, ty] = [x + tapColumns[tap], y + tapRows[tap]];
-    if (latents.modeAt(i, tx, ty) !== latents.modes[patch] || latents.patchOf(i, tx, ty) > patch) continue;
+    if (!latents.isInside(i, tx, ty) || latents.patchOf(i, tx, ty) > patch) continue;
     if (i <= 2 && latents.tileOf(i, tx, ty) !== latents.tileOf(i, x, y)) continue;
     inputs[tap] = clamp(values[ty * width + tx], -127, 127) * 256;
   }

@@ -41,18 +41,11 @@ export function pixelsOf(latents: Latents): Uint8ClampedArray {
 
 /** The window of grid i around a patch, dequantised. */
 function windowOf(latents: Latents, patch: number, i: number): Plane {
-  const span = latents.spanOf(i, patch);
-  const { width, values } = latents.grids[i];
-  const mode = latents.modes[patch];
+  const { width, height, values } = latents.grids[i];
   const scale = f(latents.pack.steps[latents.parts.step].inverseGain / 16_384);
-  return new Plane(grown(span, 8), (x, y) => {
-    const [cx, cy] = [clamp(x, span.left, span.right), clamp(y, span.top, span.bottom)];
-    const [sx, sy] = [
-      [x, y],
-      [x, cy],
-      [cx, y],
-    ].find(([vx, vy]) => latents.modeAt(i, vx, vy) === mode) ?? [cx, cy];
-    return f(f(values[sy * width + sx]) * scale);
+  return new Plane(grown(latents.spanOf(i, patch), 8), (x, y) => {
+    const [nearX, nearY] = [clamp(x, 0, width - 1), clamp(y, 0, height - 1)];
+    return f(f(values[nearY * width + nearX]) * scale);
   });
 }
 

@@ -48,7 +48,6 @@ export interface Core extends Record<string, unknown> {
   setSource(pixels: number, stride: number, rows: number): void;
   setLambda(lambda: number): void;
   evaluatePatch(patch: number, mode: number): number;
-  choosePatch(patch: number, candidates: number): number;
   patchCost(patch: number): number;
   mapCost(): number;
   ransEncode(symbols: number, rows: number, count: number, lanes: number, out: number, capacity: number): number;

@@ -121,7 +121,7 @@ function patchBits(picture: RealPicture, index: number): number {
       for (let x = left; x < right; x++) {
         const inputs = taps.map(([dy, dx]) => {
           const other = patchAt(picture, grid, x + dx, y + dy);
-          if (other < 0 || other > index || picture.modes[other] !== mode || !sameTile(x + dx, y + dy)) return 0;
+          if (other < 0 || other > index || !sameTile(x + dx, y + dy)) return 0;
           return clamp(picture.planes[grid][(y + dy) * width + x + dx], -127, 127);
         });
         const relu = (values: number[]): number[] => values.map((value) => Math.max(value, 0));
@@ -158,23 +158,11 @@ const get = ({ margin, width, samples }: Plane, x: number, y: number): number =>
 function windowOf(picture: RealPicture, index: number, grid: number, margin: number): Plane {
   const span = spanOf(picture, index, grid);
   const width = side(picture.width, grid);
-  const isValid = (x: number, y: number): boolean => {
-    const other = patchAt(picture, grid, x, y);
-    return other >= 0 && picture.modes[other] === picture.modes[index];
-  };
+  const height = side(picture.height, grid);
   return planeOf(span, margin, (dx, dy) => {
-    const x = span.left + dx;
-    const y = span.top + dy;
-    const nearX = clamp(x, span.left, span.right - 1);
-    const nearY = clamp(y, span.top, span.bottom - 1);
-    const candidates = [
-      [x, y],
-      [x, nearY],
-      [nearX, y],
-      [nearX, nearY],
-    ];
-    const [sx, sy] = candidates.find(([cx, cy]) => isValid(cx, cy)) as number[];
-    return picture.planes[grid][sy * width + sx] * picture.inverseGain;
+    const x = clamp(span.left + dx, 0, width - 1);
+    const y = clamp(span.top + dy, 0, height - 1);
+    return picture.planes[grid][y * width + x] * picture.inverseGain;
   });
 }
 
