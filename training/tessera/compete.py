@@ -89,6 +89,8 @@ def parse():
     parser.add_argument('--freeze-trunk', action='store_true')
     parser.add_argument('--decoders-only', action='store_true', help='train decoders on hard rounding alone: heads are shared by the anchors, '
                         'so where they move, codecs that do not win at an anchor go stale there')
+    parser.add_argument('--alike', action='store_true', help='all codecs start as clones of the first and keep its gains: codecs read their '
+                        "neighbours' latents whatever the mode, so they must mean the same by them")
     parser.add_argument('--live', action='store_true', help='start from the live weights of an interrupted run, not the average')
     parser.add_argument('--seed', type=int, default=11)
     parser.add_argument('--threads', type=int, default=1)
@@ -111,7 +113,9 @@ def prepared(options, crops):
     codec, checkpoint = load_codec(options.start, average=not options.live)
     if codec.lambdas != LAMBDAS:
         codec = remap(codec, LAMBDAS, ANCHOR_GROUPS)
-    if codec.modes == 1:
+    if options.alike:
+        codec = split(codec, [0] * options.modes, JITTER)
+    elif codec.modes == 1:
         codec = add_rivals(codec)
     anchors = [a for a, group in enumerate(codec.groups) if group == options.group]
     if codec.modes < options.modes:
@@ -120,7 +124,9 @@ def prepared(options, crops):
     codec.analysis.groups = (options.group,)
     mine = [f'decoders.{mode}.{anchor}.' for mode in range(codec.modes) for anchor in anchors]
     if not options.decoders_only:
-        mine += ['log_gain', f'analysis.head.{options.group}', f'analysis.linear.{options.group}']
+        mine += [f'analysis.head.{options.group}', f'analysis.linear.{options.group}']
+        if not options.alike:
+            mine.append('log_gain')
         if not options.freeze_trunk:
             mine.append(f'analysis.trunk.{options.group}.')
     for name, parameter in codec.named_parameters():
