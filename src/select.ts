@@ -1,8 +1,8 @@
 /**
  * The competition: which codec codes each patch (DESIGN.md §2, "Selection").
  *
- * A sample of the patches ranks the codecs, each coding the whole picture alone; the best of them, and always the one of files with a single
- * codec, are evaluated on every patch. Then each patch takes the mode that is cheapest with its bits in the mode map; what its neighbours
+ * A sample of the patches ranks the codecs, each coding the whole picture alone; the best of them, those that add most to it, and always the
+ * one of files with a single codec, are evaluated on every patch. Then each patch takes the mode that is cheapest with its bits in the mode map; what its neighbours
  * take matters little, for codecs read each other's latents. The outcome is kept only if it beats every single codec; one codec is often
  * best for small pictures. Low efforts take the codec that ranks first and evaluate nothing else.
  */
@@ -14,16 +14,18 @@ import type { Pacer } from './pacer.js';
 interface Search {
   /** One patch of so many ranks the codecs; 0: no ranking, the generalist codes everything. */
   readonly spacing: number;
-  /** Codecs that are evaluated on every patch; with 1, the first in the ranking codes everything. */
+  /** Codecs that are evaluated on every patch; with 1, the first in the ranking codes everything. The generalist is one more. */
   readonly kept: number;
 }
 
 const generalistAlone: Search = { spacing: 0, kept: 1 };
 const firstInRanking: Search = { spacing: 8, kept: 1 };
-const bestOfTwo: Search = { spacing: 8, kept: 2 };
+const teamOfTwo: Search = { spacing: 8, kept: 2 };
+const teamOfThree: Search = { spacing: 8, kept: 3 };
+const teamOfFour: Search = { spacing: 8, kept: 4 };
 const everything: Search = { spacing: 1, kept: 8 };
 /** Levels alike where nothing in between bought any bits. */
-const searches = [generalistAlone, firstInRanking, firstInRanking, firstInRanking, bestOfTwo, bestOfTwo, everything] as const;
+const searches = [generalistAlone, firstInRanking, firstInRanking, teamOfTwo, teamOfThree, teamOfFour, everything] as const;
 
 /** Rounds of choosing with the map's prices; further ones change next to nothing. */
 const mapRounds = 4;
@@ -85,8 +87,9 @@ export async function selectModes(
   alone.sort((a, b) => a.cost - b.cost);
   if (search.kept === 1) return settle(alone[0].mode);
 
-  // 2. The best of them, and the generalist, on every patch.
-  const kept = alone.filter(({ mode }, rank) => rank < search.kept || mode === generalist);
+  // 2. The best of them, those that add most to it, and the generalist, on every patch.
+  const team = teamAround(alone[0].mode, search.kept, costs, spacing);
+  const kept = alone.filter(({ mode }) => team.has(mode) || mode === generalist);
   for (const candidate of kept) candidate.cost = await evaluate(candidate.mode, 1);
   kept.sort((a, b) => a.cost - b.cost);
   const [best] = kept;
@@ -115,6 +118,21 @@ async function costOfMap(core: Core, step: () => Promise<void>): Promise<number>
     await step();
   }
   return cost;
+}
+
+/** The codec `first` and those that, one after the other, lower the sum of the least J of the sampled patches most. */
+function teamAround(first: number, size: number, costs: readonly Float64Array[], spacing: number): Set<number> {
+  const sampled = costs.map((row) => row.filter((_, patch) => patch % spacing === 0));
+  const team = new Set([first]);
+  let least = sampled[first];
+  while (team.size < Math.min(size, costs.length)) {
+    const gainOf = (mode: number): number => least.reduce((sum, cost, index) => sum + Math.max(0, cost - sampled[mode][index]), 0);
+    const others = costs.map((_, mode) => mode).filter((mode) => !team.has(mode));
+    const next = others.reduce((best, mode) => (gainOf(mode) > gainOf(best) ? mode : best));
+    team.add(next);
+    least = least.map((cost, index) => Math.min(cost, sampled[next][index]));
+  }
+  return team;
 }
 
 /** Patches of small pictures are all looked at; the distance is odd, so that the sample walks through the columns. */
