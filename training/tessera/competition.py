@@ -31,6 +31,7 @@ def split(codec, sources, spread=0.0, seed=7):
     """
     generator = torch.Generator().manual_seed(seed)
     larger = Codec(modes=len(sources), lambdas=codec.lambdas, groups=codec.groups)
+    larger.analysis.deepen(codec.analysis.deep_groups())
     source, target = codec.state_dict(), larger.state_dict()
     first = [origin not in sources[:mode] for mode, origin in enumerate(sources)]
 
@@ -73,6 +74,7 @@ def add_rivals(codec):
     """
     count = max(len(names) for names in VARIANTS.values())
     larger = Codec(modes=count, lambdas=codec.lambdas, groups=codec.groups)
+    larger.analysis.deepen(codec.analysis.deep_groups())
     first = split(codec, [0] * count)
     source, target = first.state_dict(), larger.state_dict()
     for name, value in target.items():

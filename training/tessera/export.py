@@ -140,9 +140,11 @@ def halve(path):
 def load_codec(path, average=True):
     checkpoint = torch.load(path, map_location='cpu')
     codec = Codec(modes=checkpoint['modes'], lambdas=checkpoint['lambdas'], groups=checkpoint['groups'])
+    weights = checkpoint['average' if average else 'codec']
+    codec.analysis.deepen(sorted({name.split('.')[2] for name in weights if '.second.' in name}))
     # Checkpoints from before the analysis knew its rate have no modulation; untrained it changes nothing.
     fresh = {name: value for name, value in codec.state_dict().items() if '.modulation.' in name}
-    codec.load_state_dict({**fresh, **adapt(checkpoint['average' if average else 'codec'], checkpoint['groups'])})
+    codec.load_state_dict({**fresh, **adapt(weights, checkpoint['groups'])})
     return codec, checkpoint
 
 

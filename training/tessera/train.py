@@ -52,6 +52,7 @@ def parse():
     parser.add_argument('--late-side', type=int, help='side of the crops in the last quarter of the run')
     parser.add_argument('--late-batch', type=int)
     parser.add_argument('--off-anchor', type=float, default=0.5, help='share of the steps that train a rate between anchors')
+    parser.add_argument('--deepen', action='store_true', help='add second blocks to the trunks that have none')
     parser.add_argument('--muon', action='store_true', help="Muon for the trunk's convolutions")
     parser.add_argument('--validate-every', type=float, default=5, help='minutes')
     parser.add_argument('--validation-limit', type=int, default=24)
@@ -75,8 +76,10 @@ def main():
         start_codec, start = load_codec(options.start)
         codec = remap(start_codec, lambdas, groups)
         wake_smoothing(codec)
-    codec.to(options.device)
     anchors = ([int(a) for a in options.anchors.split(',')] if options.anchors else list(range(len(codec.lambdas))))
+    if options.deepen:
+        codec.analysis.deepen(sorted(set(groups[anchor] for anchor in anchors) - set(codec.analysis.deep_groups())))
+    codec.to(options.device)
     codec.analysis.groups = tuple(sorted({codec.groups[anchor] for anchor in anchors}))
     for name, parameter in codec.named_parameters():
         analysed = name.startswith('analysis.') and any(f'.{group}' in name for group in codec.analysis.groups)

@@ -34,6 +34,20 @@ class CompetitionTest(unittest.TestCase):
                 for one, other in zip(expected, got):
                     torch.testing.assert_close(one, other)
 
+    def test_a_second_block_changes_nothing_before_it_learns(self):
+        _, codec = pair()
+        with torch.no_grad():
+            before = codec.analyse(PIXELS, 1)
+            codec.analysis.deepen(['high'])
+            self.assertEqual(codec.analysis.deep_groups(), ['high'])
+            for one, other in zip(before, codec.analyse(PIXELS, 1)):
+                torch.testing.assert_close(one, other, rtol=0, atol=0)
+            for parameter in codec.analysis.trunk['high'].second.parameters():
+                parameter.add_(0.1)
+            clones = split(codec, [0] * 2)
+            for one, other in zip(codec.analyse(PIXELS, 1), clones.analyse(PIXELS, 1)):
+                torch.testing.assert_close(one[:, :1], other[:, 1:])
+
     def test_every_rival_starts_as_a_codec(self):
         # As smooth as chroma at 1/32, which some assignments have, can follow.
         codec = add_rivals(Codec(lambdas=(1e-2, 1e-3), groups=('low', 'high')))
