@@ -11,7 +11,7 @@
 
 import { TesseraError } from './errors.js';
 import { tileCount } from './geometry.js';
-import type { ByteSource, Header } from './types.js';
+import type { ByteSource, CommonOptions, Header } from './types.js';
 
 /** Bytes of the header. */
 export const headerLength = 27;
@@ -56,8 +56,12 @@ export interface PictureSection {
 
 /** The bytes of any `ArrayBuffer` or view, without copying. */
 export function toBytes(source: ByteSource): Uint8Array {
-  if (source instanceof ArrayBuffer) return new Uint8Array(source);
-  if (ArrayBuffer.isView(source)) return new Uint8Array(source.buffer, source.byteOffset, source.byteLength);
+  try {
+    if (source instanceof ArrayBuffer) return new Uint8Array(source);
+    if (ArrayBuffer.isView(source)) return new Uint8Array(source.buffer, source.byteOffset, source.byteLength);
+  } catch {
+    // It has been transferred to someone else.
+  }
   throw new TesseraError('invalidArgument', 'expected an ArrayBuffer or a view of one');
 }
 
@@ -72,6 +76,23 @@ export async function readBody(source: Blob | Response): Promise<Uint8Array> {
   } catch (cause) {
     throw new TesseraError('invalidArgument', 'the bytes cannot be read', { cause });
   }
+}
+
+/**
+ * What comes of a call that reads an array of the caller's meanwhile.
+ *
+ * @param array - undefined where a call has none and says so itself
+ * @throws TesseraError `invalidArgument` when the array was transferred to someone else before the end, and so has no elements any more
+ */
+export async function whileHeld<Result>(
+  array: { readonly length: number } | undefined,
+  { signal }: CommonOptions,
+  call: Promise<Result>,
+): Promise<Result> {
+  const length = array?.length;
+  await Promise.allSettled([call]);
+  if (array?.length !== length && !signal?.aborted) throw new TesseraError('invalidArgument', 'the input was transferred away');
+  return call;
 }
 
 // ── CRC-32 ──────────────────────────────────────────────────────────────────────────────────────
@@ -168,7 +189,7 @@ export function parseHeader(bytes: Uint8Array): Header {
     if (bytes[i] !== magic[i]) throw new TesseraError('notOurFormat', 'not a Tessera file', { offset: i });
   }
   if (bytes.length < headerLength) {
-    throw new TesseraError('truncated', `the file ends within the header, after ${bytes.length} bytes`, { offset: bytes.length });
+    throw new TesseraError('truncated', 'the file ends within the header', { offset: bytes.length });
   }
   const view = new DataView(bytes.buffer, bytes.byteOffset, headerLength);
   if (bytes[4] !== formatVersion)
@@ -176,7 +197,7 @@ export function parseHeader(bytes: Uint8Array): Header {
   if (view.getUint32(23, true) !== crc32(bytes.subarray(0, 23)))
     throw new TesseraError('corruptHeader', 'the checksum of the header is wrong', { offset: 23 });
   const profile = bytes[5];
-  if (profile & 0x40) throw new TesseraError('unsupportedFeature', `a reserved bit of the profile is set (${profile})`, { offset: 5 });
+  if (profile & 0x40) throw new TesseraError('unsupportedFeature', 'a reserved bit of the profile is set', { offset: 5 });
   const patchCode = (profile >> 2) & 3;
   if (patchCode === 3) throw new TesseraError('unsupportedFeature', 'reserved patch size', { offset: 5 });
   const filter = Math.floor(bytes[22] / mostSections);
@@ -247,9 +268,7 @@ export function readSection(bytes: Uint8Array, start: number, previousTag: numbe
   const offset = length.next + 4;
   // `length.value` is below 2^32, so the sum is exact.
   if (offset + length.value > bytes.length) {
-    throw new TesseraError('truncated', `section ${tag} needs ${length.value} bytes, ${Math.max(0, bytes.length - offset)} are left`, {
-      offset: bytes.length,
-    });
+    throw new TesseraError('truncated', `the file ends within section ${tag}`, { offset: bytes.length });
   }
   const payload = bytes.subarray(offset, offset + length.value);
   const stated = new DataView(bytes.buffer, bytes.byteOffset + length.next, 4).getUint32(0, true);
@@ -298,13 +317,7 @@ export function cutParts(section: Section, count: number): Uint8Array[] {
   const { lengths, end } = readPartLengths(section, count);
   const sum = lengths.reduce((total, length) => total + length, 0);
   if (sum !== payload.length - end) {
-    throw new TesseraError(
-      'corruptSection',
-      `the parts of section ${section.tag} add up to ${sum} bytes, ${payload.length - end} are there`,
-      {
-        offset: offset + end,
-      },
-    );
+    throw new TesseraError('corruptSection', `the parts of section ${section.tag} do not add up to its length`, { offset: offset + end });
   }
   return sliceParts(payload, end, lengths);
 }

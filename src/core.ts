@@ -8,7 +8,7 @@
 
 import { instantiate } from '@assemblyscript/loader';
 import { checkStatus, TesseraError } from './errors.js';
-import { gridSide, tileSide } from './geometry.js';
+import { gridSide, tileArea, tileSide } from './geometry.js';
 import type { DecoderPack, ModeSet } from './models/pack.js';
 import type { Rate } from './quality.js';
 import type { ModeCount } from './types.js';
@@ -170,7 +170,7 @@ export class Core {
     const modeSet = modeSetOf(pack, setup.modes);
     const handles = modeSet.subset.map((codec) => {
       const handle = core.createCodec(this.copyIn(pack.decoders[codec][setup.rate.anchor].bytes)) >>> 0;
-      if (handle === 0) throw new TesseraError('limitMemory', 'the core has no memory for the weights');
+      if (handle === 0) throw noMemory('the weights');
       return handle;
     });
     const storage = storageNumbers[setup.storage];
@@ -198,7 +198,7 @@ export class Core {
   /** Allocates in the core's arena, aligned to 16 bytes. Lasts until `reset` or the next `begin`. */
   allocate(length: number): number {
     const pointer = this.#exports.allocate(length) >>> 0;
-    if (pointer === 0) throw new TesseraError('limitMemory', `the core has no memory for ${length} bytes`);
+    if (pointer === 0) throw noMemory(`${length} bytes`);
     return pointer;
   }
 
@@ -245,7 +245,7 @@ export class Core {
   /** The latents of a grid, row after row. A view. Not with the storage `rows`. */
   plane(set: number, grid: number): Int16Array {
     const { width, height, storage } = this.#begun();
-    if (storage === 'rows') throw new TesseraError('internal', 'the latents of the whole picture are not held');
+    if (storage === 'rows') throw new TesseraError('internal', 'only rows of latents are held');
     const pointer = this.#exports.planePointer(set, grid) >>> 0;
     return new Int16Array(this.#exports.memory.buffer, pointer, gridSide(width, grid) * gridSide(height, grid));
   }
@@ -292,19 +292,16 @@ export class Core {
   /** Sets the latents of a tile, which are those of grids 2, 1 and 0 in its area, to 0. */
   clearTile(tile: number): void {
     const { width, height, storage } = this.#begun();
-    const tileColumns = Math.ceil(width / tileSide);
-    const tileRow = Math.floor(tile / tileColumns);
+    const area = tileArea(tile, width, height);
+    // With the storage `rows`, tile rows of equal parity share their place.
+    const top = storage === 'rows' ? area.y % (2 * tileSide) : area.y;
     for (const grid of [2, 1, 0]) {
-      const side = tileSide / 2 ** grid;
       const rowLength = gridSide(width, grid);
-      const left = (tile % tileColumns) * side;
-      const right = Math.min(left + side, rowLength);
-      const rows = Math.min(side, gridSide(height, grid) - tileRow * side);
-      // With the storage `rows`, tile rows of equal parity share their place.
-      const first = (storage === 'rows' ? tileRow % 2 : tileRow) * side;
+      const start = (top * rowLength + area.x) / 2 ** grid;
+      const rows = gridSide(area.height, grid);
       const pointer = this.#exports.planePointer(0, grid) >>> 0;
-      const latents = new Int16Array(this.#exports.memory.buffer, pointer, (first + rows) * rowLength);
-      for (let y = first; y < first + rows; y++) latents.fill(0, y * rowLength + left, y * rowLength + right);
+      const latents = new Int16Array(this.#exports.memory.buffer, pointer + 2 * start, rows * rowLength - area.x / 2 ** grid);
+      for (let y = 0; y < rows; y++) latents.fill(0, y * rowLength, y * rowLength + gridSide(area.width, grid));
     }
   }
 
@@ -351,7 +348,7 @@ export class Core {
   #bringTarget(index: number): void {
     const { width, patch } = this.#begun();
     const target = this.#target;
-    if (target === undefined) throw new TesseraError('internal', 'there is no picture to compare with');
+    if (target === undefined) throw new TesseraError('internal', 'no target is set');
     const row = Math.floor(index / Math.ceil(width / patch));
     if (target.held === row) return;
     const source = target.pixels.subarray(row * patch * width * 4, (row + 1) * patch * width * 4);
@@ -403,13 +400,13 @@ export class Core {
    * @param expected - expected length in bytes
    */
   encodeSegment(segment: number, expected: number): Uint8Array {
-    const { width, height } = this.#begun();
+    const { width, height, lanes } = this.#begun();
     // An escape costs at most 34 bits beside its symbol, so this many bytes hold anything.
     const most = 64 + 16 * width * height;
     for (let capacity = Math.min(most, 1024 + Math.ceil(expected * 1.25)); ; capacity = Math.min(most, capacity * 4)) {
       const mark = this.mark();
       const pointer = this.allocate(capacity);
-      const length = this.#exports.encodeSegment(segment, pointer, capacity, this.#lanes());
+      const length = this.#exports.encodeSegment(segment, pointer, capacity, lanes);
       const bytes = length >= 0 ? this.bytes(pointer, length).slice() : undefined;
       this.release(mark);
       if (bytes !== undefined) return bytes;
@@ -426,12 +423,8 @@ export class Core {
     const length = encode(this.copyIn(samples), width, height, pointer, capacity);
     const bytes = this.bytes(pointer, Math.max(0, length)).slice();
     this.release(mark);
-    if (length < 0) throw new TesseraError('limitMemory', 'the core has no memory for the alpha');
+    if (length < 0) throw noMemory('the alpha');
     return bytes;
-  }
-
-  #lanes(): number {
-    return this.#begun().lanes;
   }
 
   #begun(): PictureSetup {
@@ -440,10 +433,14 @@ export class Core {
   }
 }
 
+function noMemory(what: string): TesseraError {
+  return new TesseraError('limitMemory', `the core has no memory for ${what}`);
+}
+
 /** The subset and priors for a number of modes. */
 export function modeSetOf(pack: DecoderPack, modes: ModeCount): ModeSet {
   const set = pack.modeSets.get(modes);
-  if (set === undefined) throw new TesseraError('unsupportedFeature', `the model pack has ${pack.modes} codecs, ${modes} are wanted`);
+  if (set === undefined) throw new TesseraError('unsupportedFeature', `${modes} codecs; the model pack has ${pack.modes}`);
   return set;
 }
 

@@ -153,7 +153,7 @@ function checkRegion(region: Region | undefined, width: number, height: number):
   if (!whole || region.width < 1 || region.height < 1 || x + region.width > width || y + region.height > height) {
     throw new TesseraError(
       'invalidArgument',
-      `the region ${region.width}×${region.height} at ${x}, ${y} is not inside the picture of ${width}×${height}`,
+      `the region ${region.width}×${region.height} at ${x}, ${y} is outside the picture of ${width}×${height}`,
     );
   }
   return { x, y, width: region.width, height: region.height };
@@ -170,7 +170,7 @@ export function checkPack(pack: Pack, header: Header): void {
   }
   checkRate(pack, header, 'corruptHeader');
   if (header.modes > pack.decoder.modes)
-    throw new TesseraError('unsupportedFeature', `the file uses ${header.modes} codecs; the model pack has ${pack.decoder.modes}`, {
+    throw new TesseraError('unsupportedFeature', `${header.modes} codecs; the model pack has ${pack.decoder.modes}`, {
       offset: 5,
     });
 }

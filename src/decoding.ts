@@ -1,6 +1,6 @@
 /** Decoding as every entry offers it: any form of bytes in, a picture out. */
 
-import { parseHeader, readBody, toBytes } from './container.js';
+import { parseHeader, readBody, toBytes, whileHeld } from './container.js';
 import { decodeFile, decodePartially } from './decode.js';
 import type { EngineBase } from './engine-base.js';
 import { checkOptions, TesseraError } from './errors.js';
@@ -27,16 +27,14 @@ export function decodeWith(engine: () => EngineBase): Decode {
     const bytes = await bytesOf(source);
     if (options.partial !== undefined && typeof options.partial !== 'boolean')
       throw new TesseraError('invalidArgument', `partial is ${String(options.partial)}; allowed are true, false`);
-    return options.partial === true ? decodePartially(engine(), bytes, options) : decodeFile(engine(), bytes, options);
+    const decoded: Promise<Picture | PartialPicture> = (options.partial === true ? decodePartially : decodeFile)(engine(), bytes, options);
+    return whileHeld(bytes, options, decoded);
   }
   return decode;
 }
 
 /** The bytes of a file, wherever they are. */
 async function bytesOf(source: ByteSource | Blob | Response): Promise<Uint8Array> {
-  // Bytes first: merely naming Response makes Node load its whole fetch, which takes longer than a small picture.
-  if (source instanceof ArrayBuffer || ArrayBuffer.isView(source)) return toBytes(source);
-  if (typeof Blob === 'function' && source instanceof Blob) return readBody(source);
-  if (typeof Response === 'function' && source instanceof Response) return readBody(source);
-  return toBytes(source as unknown as ByteSource);
+  // Not `instanceof`: merely naming Response makes Node load its whole fetch, which takes longer than a small picture.
+  return source !== null && typeof source === 'object' && 'arrayBuffer' in source ? readBody(source) : toBytes(source);
 }

@@ -88,7 +88,7 @@ export async function encodeDetailed(
   const lambda = lambdaOfRate(pack, rate);
   const modes = Math.min(settings.modes, pack.decoder.modes) as ModeCount;
   if (options.modes !== undefined && modes !== options.modes)
-    throw new TesseraError('invalidArgument', `modes is ${options.modes}; the model pack has ${pack.decoder.modes} codecs`);
+    throw new TesseraError('invalidArgument', `${options.modes} codecs; the model pack has ${pack.decoder.modes}`);
   const modeSet = modeSetOf(pack.decoder, modes);
   const analysis = await createOrtAnalysis(pack, rate);
   await pacer.step('model', 1, 1);

@@ -31,10 +31,7 @@ export class EngineBase {
   /** The synthesis of `transform: 'ort'`. */
   otherSynthesis(pack: Pack, header: Header): Promise<Synthesis> {
     if (this.#parts.otherSynthesis === undefined)
-      throw new TesseraError(
-        'backendUnavailable',
-        'this entry of the package decodes without onnxruntime-web only; import "tessera-codec"',
-      );
+      throw new TesseraError('backendUnavailable', 'this entry has no onnxruntime-web; import "tessera-codec"');
     return this.#parts.otherSynthesis(pack, header);
   }
 

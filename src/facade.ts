@@ -1,5 +1,6 @@
 /** The functions of an entry of the package, on top of one engine behind the scenes. */
 
+import { whileHeld } from './container.js';
 import type { CoreSource } from './core.js';
 import { decodeWith } from './decoding.js';
 import { encodeDetailed } from './encode.js';
@@ -106,5 +107,6 @@ async function encodeWith(
 ): Promise<Uint8Array<ArrayBuffer>> {
   const checked = checkOptions(options);
   const complete = models === undefined || checked.models !== undefined ? checked : { ...checked, models };
-  return (await encodeDetailed(engine, image, complete, { cost: false })).bytes;
+  const { bytes } = await whileHeld(Object(image).data, checked, encodeDetailed(engine, image, complete, { cost: false }));
+  return bytes;
 }

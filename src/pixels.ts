@@ -7,12 +7,9 @@ import type { Picture, PixelSource } from './types.js';
 export function checkPixels(image: PixelSource): void {
   if (typeof image !== 'object' || image === null) throw new TesseraError('invalidArgument', 'the picture is not an object like ImageData');
   const { data, width, height, colorSpace } = image;
-  for (const [name, side] of [
-    ['width', width],
-    ['height', height],
-  ] as const) {
-    if (!Number.isInteger(side) || side < 1)
-      throw new TesseraError('invalidArgument', `the picture's ${name} is not a whole number of at least 1: ${side}`);
+  for (const name of ['width', 'height'] as const) {
+    if (!Number.isInteger(image[name]) || image[name] < 1)
+      throw new TesseraError('invalidArgument', `the picture's ${name} is not a whole number of at least 1: ${image[name]}`);
   }
   if (!(data instanceof Uint8Array || data instanceof Uint8ClampedArray)) {
     throw new TesseraError('invalidArgument', "the picture's data is not a Uint8Array or Uint8ClampedArray");

@@ -109,6 +109,54 @@ describe('transparency', () => {
   });
 });
 
+describe('input that is transferred to someone else', () => {
+  const transfer = ({ buffer }: { readonly buffer: ArrayBufferLike }): void => {
+    structuredClone(0, { transfer: [buffer as ArrayBuffer] });
+  };
+  const gone = expect.objectContaining({ name: 'TesseraError', code: 'invalidArgument' });
+
+  test('before the call', async () => {
+    for (const viewOf of [
+      (bytes: Uint8Array) => bytes,
+      (bytes: Uint8Array) => bytes.buffer,
+      (bytes: Uint8Array) => new DataView(bytes.buffer),
+    ]) {
+      const bytes = file.slice();
+      const source = viewOf(bytes);
+      transfer(bytes);
+      expect(() => probe(source)).toThrow(TesseraError);
+      await expect(decode(source)).rejects.toMatchObject({ name: 'TesseraError' });
+    }
+    const data = image.data.slice();
+    transfer(data);
+    await expect(encode({ ...image, data })).rejects.toEqual(gone);
+  });
+
+  test('at any step of a call', async () => {
+    for (let step = 0; step < 8; step++) {
+      const during = (input: { readonly buffer: ArrayBufferLike }): { onProgress: () => void } => {
+        let steps = 0;
+        return { onProgress: () => steps++ === step && transfer(input) };
+      };
+      const [bytes, partial, data] = [file.slice(), file.slice(), image.data.slice()];
+      await expect(decode(bytes, during(bytes)), `decode, step ${step}`).rejects.toEqual(gone);
+      await expect(decode(partial, { partial: true, ...during(partial) }), `partial, step ${step}`).rejects.toEqual(gone);
+      const call = encode({ ...image, data }, { quality: 40, modes: 1, effort: 1, ...during(data) });
+      await expect(call, `encode, step ${step}`).rejects.toEqual(gone);
+    }
+  });
+
+  test('an abort comes first', async () => {
+    const controller = new AbortController();
+    const bytes = file.slice();
+    const onProgress = (): void => {
+      transfer(bytes);
+      controller.abort();
+    };
+    await expect(decode(bytes, { onProgress, signal: controller.signal })).rejects.toMatchObject({ code: 'aborted' });
+  });
+});
+
 describe('limits', () => {
   test('hold for encoding too', async () => {
     await expect(encode(image, { limits: { maxPixels: 100 } })).rejects.toMatchObject({ code: 'limitPixels' });

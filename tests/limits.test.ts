@@ -26,6 +26,10 @@ describe('limits', () => {
     expect(estimateMemory(65_536, 65_536, 8)).toBeGreaterThan(2 ** 36);
     expect(estimateMemory(1, 1, 1)).toBeLessThan(17 * 2 ** 20);
   });
+
+  test('pixels, a strip of them and a row of tiles of alpha are counted', () => {
+    expect(estimateMemory(2000, 600, 0) - estimateMemory(1000, 600, 0)).toBeGreaterThan(1000 * (600 * 4 + 256 * 4 + 512));
+  });
 });
 
 describe('geometry', () => {

@@ -5,7 +5,7 @@ import { crc32 } from '../src/container.js';
 import { TesseraError } from '../src/errors.js';
 import { loadPack } from '../src/models/load.js';
 import { countMacs } from '../src/models/macs.js';
-import { parseManifest } from '../src/models/manifest.js';
+import { type Manifest, parseManifest } from '../src/models/manifest.js';
 import { parseDecoderPack, readSynthesisWeights } from '../src/models/pack.js';
 import { rangeOfFeatures } from '../src/models/range.js';
 import { checkRate, lambdaOfRate, qualityOfRate, rateOfQuality } from '../src/quality.js';
@@ -222,9 +222,10 @@ describe('decoder.bin', () => {
 
 describe('manifest.json', () => {
   const text = readFileSync(fromRoot('models/tessera-1/manifest.json'), 'utf8');
+  const parse = (json: string): Manifest => parseManifest(new TextEncoder().encode(json));
 
   test('is read', () => {
-    const manifest = parseManifest(text);
+    const manifest = parse(text);
     expect(manifest.quality.length).toBe(101);
     expect(manifest.lambda.length).toBe(manifest.anchors);
     expect(manifest.files['decoder.bin'].bytes).toBe(original.length);
@@ -240,13 +241,21 @@ describe('manifest.json', () => {
     ['files', {}],
     ['name', 5],
   ])('a wrong %s is refused', (name, value) => {
-    expect(() => parseManifest(JSON.stringify({ ...JSON.parse(text), [name]: value }))).toThrow(corrupt);
+    expect(() => parse(JSON.stringify({ ...JSON.parse(text), [name]: value }))).toThrow(corrupt);
   });
 
   test('what is not JSON, and names that leave the folder, are refused', () => {
-    expect(() => parseManifest('{')).toThrow(corrupt);
+    expect(() => parse('{')).toThrow(corrupt);
     const files = { ...JSON.parse(text).files, '../x': { bytes: 1, sha256: '0'.repeat(64) } };
-    expect(() => parseManifest(JSON.stringify({ ...JSON.parse(text), files }))).toThrow(/not a plain file name/);
+    expect(() => parse(JSON.stringify({ ...JSON.parse(text), files }))).toThrow(/not a plain file name/);
+  });
+
+  test('what is larger than any pack needs, itself or a file that it names, is refused', () => {
+    const padded = (length: number): string => text.padEnd(length, ' ');
+    expect(parse(padded(2 ** 18)).name).toBe('tessera-1');
+    expect(() => parse(padded(2 ** 18 + 1))).toThrow(/more than 262144 bytes/);
+    const files = { ...JSON.parse(text).files, x: { bytes: 2 ** 26 + 1, sha256: '0'.repeat(64) } };
+    expect(() => parse(JSON.stringify({ ...JSON.parse(text), files }))).toThrow(/files.x.bytes/);
   });
 });
 

@@ -53,7 +53,7 @@ function remember<Key>(
 }
 
 async function load(reader: PackReader): Promise<Pack> {
-  const manifest = parseManifest(new TextDecoder().decode(await reader.read('manifest.json')));
+  const manifest = parseManifest(await reader.read('manifest.json'));
   const pending = new Map<string, Promise<Uint8Array>>();
   const file = (name: string): Promise<Uint8Array> => {
     const promise = pending.get(name) ?? readChecked(reader, manifest, name);
@@ -63,7 +63,7 @@ async function load(reader: PackReader): Promise<Pack> {
   };
   const decoder = parseDecoderPack(await file('decoder.bin'));
   if (decoder.id !== manifest.id || decoder.modes !== manifest.modes || decoder.anchors !== manifest.anchors) {
-    throw new TesseraError('corruptModel', 'manifest.json and decoder.bin disagree on id, modes or anchors');
+    throw new TesseraError('corruptModel', 'manifest.json and decoder.bin disagree');
   }
   if (manifest.quality.some(([, step]) => step >= decoder.steps.length))
     throw new TesseraError('corruptModel', 'the quality table names a step that does not exist');
@@ -81,5 +81,5 @@ async function readChecked(reader: PackReader, manifest: Manifest, name: string)
     const anew = await reader.read(name, { bytes: expected.bytes, again: true });
     if (await isRight(anew)) return anew;
   }
-  throw new TesseraError('modelMismatch', `${name} of the model pack ${manifest.name} is not the file that the manifest names`);
+  throw new TesseraError('modelMismatch', `${name} is not the file that the manifest of ${manifest.name} names`);
 }

@@ -27,15 +27,22 @@ export interface Manifest {
   readonly files: Readonly<Record<string, PackFile>>;
 }
 
+/** Most bytes of a manifest.json: 256 KiB, over twenty times what that of a pack with all codecs needs. */
+export const mostManifestBytes = 2 ** 18;
+
+/** Most bytes that a manifest may state for a file: 64 MiB. */
+const mostFileBytes = 2 ** 26;
+
 /**
  * Parses and checks manifest.json.
  *
  * @throws TesseraError `corruptModel`, naming the field
  */
-export function parseManifest(text: string): Manifest {
+export function parseManifest(bytes: Uint8Array): Manifest {
+  if (bytes.length > mostManifestBytes) throw damage(`more than ${mostManifestBytes} bytes`);
   let root: unknown;
   try {
-    root = JSON.parse(text);
+    root = JSON.parse(new TextDecoder().decode(bytes));
   } catch (cause) {
     throw new TesseraError('corruptModel', 'manifest.json is not JSON', { cause });
   }
@@ -50,7 +57,7 @@ export function parseManifest(text: string): Manifest {
     if (!/^[\w-]+(\.[\w-]+)*$/.test(name)) throw damage(`files names ${name}, which is not a plain file name`);
     const sha256 = string(file.sha256, `files.${name}.sha256`);
     if (!/^[0-9a-f]{64}$/.test(sha256)) throw damage(`files.${name}.sha256 is not a SHA-256`);
-    files[name] = { bytes: integer(file.bytes, `files.${name}.bytes`, 0, 2 ** 31), sha256 };
+    files[name] = { bytes: integer(file.bytes, `files.${name}.bytes`, 0, mostFileBytes), sha256 };
   }
   if (files['decoder.bin'] === undefined) throw damage('files does not name decoder.bin');
   return {

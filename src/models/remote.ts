@@ -1,6 +1,8 @@
 /** A model pack behind an address: the host's `fetch` or the caller's, download progress, and a cache of the caller's. */
 
+import { concatenate } from '../container.js';
 import { TesseraError } from '../errors.js';
+import { mostManifestBytes } from './manifest.js';
 import type { PackReader } from './source.js';
 
 /** A folder with a pack, and how to fetch from it. */
@@ -54,7 +56,7 @@ export class RemoteFolder implements PackReader {
     const { href } = new URL(name, this.#base);
     const fromCache = async (): Promise<Uint8Array | undefined> => {
       const response = await cache?.match(href);
-      return response === undefined ? undefined : new Uint8Array(await response.arrayBuffer());
+      return response && new Uint8Array(await response.arrayBuffer());
     };
     // Nothing tells whether a kept manifest is still right, so that one is kept for want of a network only.
     const isManifest = name === 'manifest.json';
@@ -69,9 +71,7 @@ export class RemoteFolder implements PackReader {
     } catch (cause) {
       const kept = isManifest ? await fromCache() : undefined;
       if (kept !== undefined) return kept;
-      throw new TesseraError('modelUnavailable', `cannot fetch ${name} of the model pack from ${href}; \`models\` says where the pack is`, {
-        cause,
-      });
+      throw new TesseraError('modelUnavailable', `cannot fetch ${href}; \`models\` says where the model pack is`, { cause });
     }
   }
 
@@ -79,17 +79,19 @@ export class RemoteFolder implements PackReader {
     const { fetch: get = fetchOfHost, onDownload } = this.#models;
     const response = await get(href);
     if (!response.ok) throw new Error(`status ${response.status}`);
-    if (onDownload === undefined || response.body === null) return new Uint8Array(await response.arrayBuffer());
+    const reader = response.body?.getReader();
+    if (reader === undefined) return new Uint8Array(await response.arrayBuffer());
     const parts: Uint8Array<ArrayBuffer>[] = [];
     let loaded = 0;
-    const report = (): void => onDownload({ name, loaded, ...(expected === undefined ? {} : { total: expected }) });
+    const report = (): void => onDownload?.({ name, loaded, ...(expected === undefined ? {} : { total: expected }) });
     report();
-    const reader = response.body.getReader();
-    for (let next = await reader.read(); !next.done; next = await reader.read()) {
+    // What goes on after its length is the wrong file, so the rest is left where it is: a server may never stop.
+    for (let next = await reader.read(); !next.done && loaded <= (expected ?? mostManifestBytes); next = await reader.read()) {
       parts.push(next.value);
       loaded += next.value.length;
       report();
     }
-    return new Uint8Array(await new Blob(parts).arrayBuffer());
+    await reader.cancel();
+    return concatenate(parts);
   }
 }

@@ -37,7 +37,7 @@ export function readerOf(source: ModelSource): PackReader {
     read: async (name) => {
       const bytes = source.files[name];
       // Not bytes either: what every object has by a name such as `toString`.
-      if (!ArrayBuffer.isView(bytes)) throw new TesseraError('modelUnavailable', `${name} is not among the files of the model pack`);
+      if (!ArrayBuffer.isView(bytes)) throw new TesseraError('modelUnavailable', `the model pack has no ${name}`);
       return bytes;
     },
   };
@@ -67,7 +67,7 @@ export async function readDefault(name: string, asCode?: () => Promise<Uint8Arra
   const bytes = await inlined();
   if (bytes !== undefined) return bytes;
   if (folder === undefined || folder.protocol === 'file:')
-    throw new TesseraError('modelUnavailable', `${name} of the model pack has no address here; give it with \`models\``);
+    throw new TesseraError('modelUnavailable', `${name} has no address here; \`models\` says where the model pack is`);
   return new RemoteFolder(folder, { source: folder }).read(name);
 }
 

@@ -25,11 +25,7 @@ async function importOrt(): Promise<Ort> {
   try {
     ort = library === undefined ? await importByName() : await importFrom(library);
   } catch (cause) {
-    throw new TesseraError(
-      'backendUnavailable',
-      'onnxruntime-web cannot be loaded; encoding and transform "ort" need it (npm install onnxruntime-web)',
-      { cause },
-    );
+    throw new TesseraError('backendUnavailable', 'onnxruntime-web cannot be loaded; encoding and transform "ort" need it', { cause });
   }
   const { wasm } = ort.env;
   // One thread unless asked: more start workers from the bundle's own URL, and results may then differ in the last bit.
@@ -75,12 +71,11 @@ async function createOn(ort: Ort, model: Uint8Array, device: 'wasm' | 'webgpu' |
 
 /** Whether the host has WebGPU with an adapter behind it. */
 async function hasGpu(): Promise<boolean> {
-  const gpu: unknown = typeof navigator === 'object' ? Reflect.get(navigator, 'gpu') : undefined;
-  if (typeof gpu !== 'object' || gpu === null) return false;
-  const { requestAdapter } = gpu as { requestAdapter?: () => Promise<unknown> };
   try {
-    return (await requestAdapter?.call(gpu)) != null;
+    const { gpu } = navigator as { readonly gpu?: { requestAdapter(): Promise<unknown> } };
+    return (await gpu?.requestAdapter()) != null;
   } catch {
+    // No navigator, or no adapter.
     return false;
   }
 }
@@ -91,7 +86,7 @@ const marker = Uint8Array.of(0x74, 0x65, 0x73, 0x73, 0x65, 0x72, 0x61, 0x21);
 /** onnxruntime-web may hand on a copy, so the bytes are compared. */
 function isMarker(source: unknown): boolean {
   const bytes = source instanceof ArrayBuffer ? new Uint8Array(source) : source;
-  return bytes instanceof Uint8Array && bytes.length === marker.length && bytes.every((byte, index) => byte === marker[index]);
+  return bytes instanceof Uint8Array && String(bytes.subarray(0, marker.length + 1)) === String(marker);
 }
 
 /**

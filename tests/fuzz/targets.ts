@@ -69,6 +69,7 @@ async function runRegion(bytes: Uint8Array): Promise<Outcome> {
 /** A region is the crop of the whole; damage that does not touch it may go unnoticed. */
 async function checkRegion(bytes: Uint8Array, outcome: Outcome): Promise<void> {
   const whole = await runFile(bytes);
+  await checkReduced(bytes, whole);
   if (whole !== outcome && !(whole === 'entropyDesync' && outcome === 'accepted')) throw new Error(`${outcome} of a file that is ${whole}`);
   if (whole !== 'accepted') return;
   const options = { models, limits: fuzzLimits };
@@ -76,6 +77,13 @@ async function checkRegion(bytes: Uint8Array, outcome: Outcome): Promise<void> {
   const expected = crop(await decodeFile(engine, bytes, options), region.x, region.y, region.width, region.height);
   if (!sameBytes((await decodeFile(engine, bytes, { ...options, region })).data, expected.data))
     throw new Error('not the crop of the whole');
+}
+
+/** A reduced picture is refused for what the whole is refused for, but for damage in latents that it leaves out. */
+async function checkReduced(bytes: Uint8Array, whole: Outcome): Promise<void> {
+  const scale = 1 / 2 ** (1 + (crc32(bytes) % 3));
+  const outcome = await outcomeOf(() => decodeFile(engine, bytes, { models, limits: fuzzLimits, scale }), [2, 3, 4]);
+  if (whole !== outcome && !(whole === 'entropyDesync' && outcome === 'accepted')) throw new Error(`${outcome} of a file that is ${whole}`);
 }
 
 async function runPartially(bytes: Uint8Array): Promise<Outcome> {
@@ -147,6 +155,7 @@ async function runDecoder(bytes: Uint8Array): Promise<Outcome> {
   const file = writeContents(decoder, contents);
   const picture = await decodeFile(engine, file, { models: source });
   if (!sameBytes(picture.data, pixelsOf(decoder, contents))) throw new Error('scalar and SIMD pixels differ');
+  await decodeFile(engine, file, { models: source, scale: 1 / 2 ** random.between(1, 3) });
   return outcome;
 }
 

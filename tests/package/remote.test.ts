@@ -63,4 +63,39 @@ describe('a pack behind an address', () => {
     decoderAnswer = Uint8Array.from(decoderBytes, (byte, index) => (index === 5000 ? byte ^ 1 : byte));
     await expect(loadPack(remote())).rejects.toMatchObject({ code: 'modelMismatch' });
   });
+
+  test('a server that sends without end is left: after the stated length, and after the most that a manifest may have', async () => {
+    const endless = (): { response: Response; sent: () => number; cancelled: () => boolean } => {
+      let [sent, cancelled] = [0, false];
+      const body = new ReadableStream<Uint8Array>({
+        pull(controller) {
+          sent += 65_536;
+          controller.enqueue(new Uint8Array(65_536).fill(0x20));
+        },
+        cancel() {
+          cancelled = true;
+        },
+      });
+      return { response: new Response(body), sent: () => sent, cancelled: () => cancelled };
+    };
+    for (const [endlessName, most, code] of [
+      ['manifest.json', 2 ** 18, 'corruptModel'],
+      ['decoder.bin', decoderBytes.length, 'modelMismatch'],
+    ] as const) {
+      const { response, sent, cancelled } = endless();
+      const answer = async (url: URL | RequestInfo): Promise<Response> => (String(url).endsWith(endlessName) ? response : ownFetch(url));
+      await expect(loadPack({ source, fetch: answer }), endlessName).rejects.toMatchObject({ code });
+      expect(cancelled(), endlessName).toBe(true);
+      // A few parts are on their way when it is noticed.
+      expect(sent(), endlessName).toBeLessThan(most + 4 * 65_536);
+    }
+  });
+
+  test('answers without a stream are read whole', async () => {
+    const whole = async (url: URL | RequestInfo): Promise<Response> => {
+      const bytes = new Uint8Array(await (await ownFetch(url)).arrayBuffer());
+      return { ok: true, arrayBuffer: async () => bytes.buffer } as Response;
+    };
+    expect((await loadPack({ source, fetch: whole })).manifest.name).toBe('tessera-1');
+  });
 });
