@@ -87,12 +87,13 @@ export async function readBody(source: Blob | Response): Promise<Uint8Array> {
 export async function whileHeld<Result>(
   array: { readonly length: number } | undefined,
   { signal }: CommonOptions,
-  call: Promise<Result>,
+  call: () => Promise<Result>,
 ): Promise<Result> {
   const length = array?.length;
-  await Promise.allSettled([call]);
+  const result = call();
+  await Promise.allSettled([result]);
   if (array?.length !== length && !signal?.aborted) throw new TesseraError('invalidArgument', 'the input was transferred away');
-  return call;
+  return result;
 }
 
 // ── CRC-32 ──────────────────────────────────────────────────────────────────────────────────────

@@ -27,8 +27,8 @@ export function decodeWith(engine: () => EngineBase): Decode {
     const bytes = await bytesOf(source);
     if (options.partial !== undefined && typeof options.partial !== 'boolean')
       throw new TesseraError('invalidArgument', `partial is ${String(options.partial)}; allowed are true, false`);
-    const decoded: Promise<Picture | PartialPicture> = (options.partial === true ? decodePartially : decodeFile)(engine(), bytes, options);
-    return whileHeld(bytes, options, decoded);
+    const call = options.partial === true ? decodePartially : decodeFile;
+    return whileHeld<Picture | PartialPicture>(bytes, options, () => call(engine(), bytes, options));
   }
   return decode;
 }

@@ -37,6 +37,7 @@ export interface Tally {
   /** Time of a case over that of a sound file with as many pixels, the largest; 0 where there is no such file. */
   ratio: number;
   slowestCase: number;
+  ratioCase: number;
 }
 
 /** What came out. */
@@ -51,9 +52,9 @@ export async function runCampaign({ seed, first, count, target: only, onCase }: 
   if (chosen.length === 0) throw new Error(`there is no target ${only}; there are ${targets.map(({ name }) => name).join(', ')}`);
   const wheel = chosen.flatMap((target) => new Array<Target>(Math.max(1, target.share)).fill(target));
   const tallies: Record<string, Tally> = {};
-  for (const { name } of chosen) tallies[name] = { cases: 0, outcomes: {}, slowest: 0, ratio: 0, slowestCase: -1 };
+  for (const { name } of chosen) tallies[name] = { cases: 0, outcomes: {}, slowest: 0, ratio: 0, slowestCase: -1, ratioCase: -1 };
   const findings: Finding[] = [];
-  const soundTime = await timeOfSoundFiles();
+  let soundTime = await timeOfSoundFiles();
 
   for (let number = first; number < first + count; number++) {
     onCase?.(number);
@@ -74,14 +75,23 @@ export async function runCampaign({ seed, first, count, target: only, onCase }: 
       findings.push({ number, target: target.name, name: `${target.name}-${fingerprint(bytes)}.bin`, bytes, message });
       tally.outcomes.finding = (tally.outcomes.finding ?? 0) + 1;
     }
-    const expected = target.files ? soundTime(claimedPixels(bytes)) : Number.POSITIVE_INFINITY;
+    let expected = target.files ? soundTime(claimedPixels(bytes)) : Number.POSITIVE_INFINITY;
     // A busy machine or a garbage collection makes any case slow once; what counts is the case itself.
     for (let again = 0; again < 12 && time > 2 * expected; again++) time = Math.min(time, await timeOf(target, bytes));
+    if (time > 2.5 * expected) {
+      // Or the machine has become slower, sound files and all, since they were timed.
+      soundTime = await timeOfSoundFiles();
+      expected = soundTime(claimedPixels(bytes));
+      for (let again = 0; again < 4 && time > 2 * expected; again++) time = Math.min(time, await timeOf(target, bytes));
+    }
     if (time > tally.slowest) {
       tally.slowest = time;
       tally.slowestCase = number;
     }
-    tally.ratio = Math.max(tally.ratio, time / expected);
+    if (time / expected > tally.ratio) {
+      tally.ratio = time / expected;
+      tally.ratioCase = number;
+    }
   }
   return { tallies, findings };
 }
@@ -119,12 +129,12 @@ async function timeOfSoundFiles(): Promise<(pixels: number) => number> {
 
 /** A report for people. */
 export function describe({ tallies, findings }: Report): string {
-  const lines = Object.entries(tallies).map(([name, { cases, outcomes, slowest, slowestCase, ratio }]) => {
+  const lines = Object.entries(tallies).map(([name, { cases, outcomes, slowest, slowestCase, ratio, ratioCase }]) => {
     const counts = Object.entries(outcomes)
       .toSorted(([, a], [, b]) => b - a)
       .map(([outcome, times]) => `${outcome} ${times}`)
       .join(', ');
-    const time = `slowest ${slowest.toFixed(1)} ms (case ${slowestCase})${ratio > 0 ? `, at most ${ratio.toFixed(1)} × a sound file` : ''}`;
+    const time = `slowest ${slowest.toFixed(1)} ms (case ${slowestCase})${ratio > 0 ? `, at most ${ratio.toFixed(1)} × a sound file (case ${ratioCase})` : ''}`;
     return `${name}: ${cases} cases: ${counts}; ${time}`;
   });
   const found = findings.map(({ number, target, name, message }) => `FINDING case ${number}, ${target}, ${name}\n${message}`);
