@@ -12,11 +12,12 @@
  * │ rows       costs      classes    lanes   taps    step rows  grids   handles  ││ codecs │ picture │ caller's blocks … │ free
  * │ last slots bits f32   n, order   states  scratch one run    sizes   planes   ││                                      ↑ top
  * └──────────────────────────────────────────────────────────────────────────────┘└──────────────────────────────────────┘
- * picture: modes │ planes (sets × 7 grids) │ scratch of one patch
+ * picture: modes │ tables of blocks │ planes (sets × 7 grids) │ scratch of one patch; later packed blocks
  * ```
  *
  * - A picture that is only decoded holds grids 2…0 for two rows of tiles (`Storage.rows`): tile row t and t + 2 share their
- *   place. Every row address goes through `rowAddress`.
+ *   place; one being encoded holds them packed (`packed.ts`), and planes for the rows around one patch. Every row address goes
+ *   through `rowAddress`.
  */
 import { Status } from "./status";
 
@@ -125,7 +126,16 @@ export const enum Storage {
   sets = 1,
   /** One set: coarse grids of the whole picture, grids 2…0 of two rows of tiles. */
   rows = 2,
+  /** Like `sets`, with grids 2…0 packed; see `packed.ts`. */
+  packed = 3,
 }
+
+/** Grids 2…0: those of the tiles. */
+export const FINE_GRIDS: i32 = 3;
+/** log2 of the side of a packed block in samples. */
+export const BLOCK_LOG2: i32 = 5;
+/** Most rows of blocks that a plane has room for: those of a patch of 256 and one on each side, to a power of two. */
+export const BLOCK_SLOTS: i32 = 16;
 
 // ── The open picture ────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -139,6 +149,14 @@ export let tileRows: i32 = 0;
 export let modeCount: i32 = 1;
 export let modeLog2: i32 = 0;
 export let separateSets: bool = false;
+export let packedSets: bool = false;
+/** u32 [set][grid][row of blocks][column of blocks], as many of both as grid 0 has; see `packed.ts`. */
+export let packedBlocks: usize = 0;
+/** u32 [set][grid][BLOCK_SLOTS][column of blocks]: 1 + the row of the block that is in the plane, 0 for none. */
+export let heldBlocks: usize = 0;
+/** Columns and rows of blocks of grid 0. */
+export let blockColumns: i32 = 0;
+export let blockRows: i32 = 0;
 /** u8 per patch: the mode map. */
 export let modes: usize = 0;
 /** Whether the SIMD kernels run; their scalar twins otherwise. */
@@ -268,12 +286,12 @@ export function levelRows(height: i32): i32 {
  * @param width, height  pixels, 1…65,536
  * @param log2  log2 of the patch side: 6, 7 or 8
  * @param count  modes: 1, 2, 4 or 8
- * @param storage  which latents are held; `sets` for encoding
+ * @param storage  which latents are held; `sets` or `packed` for encoding
  * @returns ok, invalidArgument or limitMemory
  */
 export function beginPicture(width: i32, height: i32, log2: i32, count: i32, storage: i32): i32 {
   modes = 0;
-  if (storage < Storage.whole || storage > Storage.rows) return Status.invalidArgument;
+  if (storage < Storage.whole || storage > Storage.packed) return Status.invalidArgument;
   if (width < 1 || width > 65536 || height < 1 || height > 65536 || log2 < 6 || log2 > 8) return Status.invalidArgument;
   if (count != 1 && count != 2 && count != 4 && count != 8) return Status.invalidArgument;
   pictureWidth = width;
@@ -286,12 +304,14 @@ export function beginPicture(width: i32, height: i32, log2: i32, count: i32, sto
   tileRows = (height + 511) >> TILE_LOG2;
   modeCount = count;
   modeLog2 = ctz(count);
-  separateSets = storage == Storage.sets;
+  packedSets = storage == Storage.packed;
+  separateSets = storage == Storage.sets || packedSets;
 
   const before = top;
   const patches = <u64>patchCount();
   const map = allocateLarge(patches);
-  let complete = map != 0 && allocatePlanes(separateSets ? count : 1, storage == Storage.rows);
+  let complete = map != 0 && (!packedSets || allocateBlockTables(count));
+  complete = complete && allocatePlanes(separateSets ? count : 1, storage);
   complete = complete && allocateScratch(side);
   if (!complete) {
     top = before;
@@ -302,14 +322,35 @@ export function beginPicture(width: i32, height: i32, log2: i32, count: i32, sto
   return Status.ok;
 }
 
-/** @param twoTileRows  whether grids 2…0 are held for two rows of tiles only */
-function allocatePlanes(sets: i32, twoTileRows: bool): bool {
+function allocateBlockTables(sets: i32): bool {
+  blockColumns = (pictureWidth + (1 << BLOCK_LOG2) - 1) >> BLOCK_LOG2;
+  blockRows = (pictureHeight + (1 << BLOCK_LOG2) - 1) >> BLOCK_LOG2;
+  const packed = (<u64>(sets * FINE_GRIDS) * <u64>(blockColumns * blockRows)) << 2;
+  const held = <u64>(sets * FINE_GRIDS * BLOCK_SLOTS * blockColumns) << 2;
+  packedBlocks = allocateLarge(packed);
+  heldBlocks = allocateLarge(held);
+  if (packedBlocks == 0 || heldBlocks == 0) return false;
+  memory.fill(packedBlocks, 0, <usize>packed);
+  memory.fill(heldBlocks, 0, <usize>held);
+  return true;
+}
+
+/** @returns what a row's number is masked with to find its place in a plane of a fine grid */
+function rowMask(grid: i32, storage: i32): i32 {
+  if (storage == Storage.rows) return (2 << (TILE_LOG2 - grid)) - 1;
+  // No row is this high: the mask keeps all bits of a row's number.
+  if (storage != Storage.packed) return 0x7fffffff;
+  // A window reaches into one row of blocks on each side of the patch.
+  const rows = (((1 << patchLog2 >> grid) + (1 << BLOCK_LOG2) - 1) >> BLOCK_LOG2) + 2;
+  return (1 << (32 - clz(rows - 1) + BLOCK_LOG2)) - 1;
+}
+
+function allocatePlanes(sets: i32, storage: i32): bool {
   for (let grid = 0; grid < GRIDS; ++grid) {
     const round = (1 << grid) - 1;
     store<i32>(GRID_SIZES + (<usize>grid << 3), (pictureWidth + round) >> grid);
     store<i32>(GRID_SIZES + (<usize>grid << 3), (pictureHeight + round) >> grid, 4);
-    // No row is this high: the mask keeps all bits of a row's number.
-    store<i32>(ROW_MASKS + (<usize>grid << 2), twoTileRows && grid < 3 ? (2 << (TILE_LOG2 - grid)) - 1 : 0x7fffffff);
+    store<i32>(ROW_MASKS + (<usize>grid << 2), rowMask(grid, grid < FINE_GRIDS ? storage : Storage.whole));
   }
   for (let set = 0; set < sets; ++set) {
     for (let grid = 0; grid < GRIDS; ++grid) {

@@ -49,7 +49,7 @@ interface CoreExports extends Record<string, unknown> {
     width: number,
     height: number,
     gain: number,
-  ): void;
+  ): number;
   patchRate(patch: number, mode: number): number;
   setSource(pixels: number, stride: number, rows: number): void;
   setLambda(lambda: number): void;
@@ -71,13 +71,12 @@ export interface PictureSetup {
 }
 
 /**
- * Which latents the core holds: those of the whole picture (`whole`); one set of them per mode, with the bit costs of all symbols, for
- * encoding (`sets`); or, for decoding from top to bottom in little memory, the coarse grids and two rows of tiles (`rows`).
+ * Which latents the core holds, by their numbers in its interface: those of the whole picture (`whole`); one set of them per mode, with
+ * the bit costs of all symbols, for encoding (`sets`); for decoding from top to bottom in little memory, the coarse grids and two rows of
+ * tiles (`rows`); or, for encoding in little memory, sets of which only the core can see the fine grids (`packed`).
  */
-export type Storage = 'whole' | 'sets' | 'rows';
-
-/** Numbers of the storages in the core's interface. */
-const storageNumbers: Readonly<Record<Storage, number>> = { whole: 0, sets: 1, rows: 2 };
+const storages = { whole: 0, sets: 1, rows: 2, packed: 3 } as const;
+export type Storage = keyof typeof storages;
 
 /** The picture that an encoder's candidates are compared with, and which of its rows of patches is in the core. */
 interface Target {
@@ -166,14 +165,15 @@ export class Core {
     this.reset();
     const core = this.#exports;
     checkStatus(core.loadTables(this.copyIn(pack.classes), this.copyIn(pack.frequencies)), 'loading the tables');
-    if (setup.storage === 'sets') checkStatus(core.loadCosts(), 'loading the bit costs');
+    const storage = storages[setup.storage];
+    // Whoever encodes counts bits.
+    if (storage % 2) checkStatus(core.loadCosts(), 'loading the bit costs');
     const modeSet = modeSetOf(pack, setup.modes);
     const handles = modeSet.subset.map((codec) => {
       const handle = core.createCodec(this.copyIn(pack.decoders[codec][setup.rate.anchor].bytes)) >>> 0;
       if (handle === 0) throw noMemory('the weights');
       return handle;
     });
-    const storage = storageNumbers[setup.storage];
     checkStatus(core.beginPicture(setup.width, setup.height, Math.log2(setup.patch), setup.modes, storage), 'beginning the picture');
     handles.forEach((handle, mode) => {
       core.setCodec(mode, handle);
@@ -242,10 +242,10 @@ export class Core {
     return this.bytes(this.#exports.modesPointer() >>> 0, count);
   }
 
-  /** The latents of a grid, row after row. A view. Not with the storage `rows`. */
+  /** The latents of a grid, row after row. A view. Not with the storages `rows` and `packed`. */
   plane(set: number, grid: number): Int16Array {
     const { width, height, storage } = this.#begun();
-    if (storage === 'rows') throw new TesseraError('internal', 'only rows of latents are held');
+    if (storages[storage] > 1) throw new TesseraError('internal', 'only rows of latents are held');
     const pointer = this.#exports.planePointer(set, grid) >>> 0;
     return new Int16Array(this.#exports.memory.buffer, pointer, gridSide(width, grid) * gridSide(height, grid));
   }
@@ -322,15 +322,13 @@ export class Core {
 
   // ── Encoding ──────────────────────────────────────────────────────────────────────────────────
 
-  /** Rounds `source · gain` into a rectangle of a plane. `source` is a pointer, `sourceStride` counts samples. */
-  quantise(
-    target: { set: number; grid: number; x: number; y: number; width: number; height: number },
-    source: number,
-    sourceStride: number,
-    gain: number,
-  ): void {
-    const { set, grid, x, y, width, height } = target;
-    this.#exports.quantise(set, grid, source, sourceStride, x, y, width, height, gain);
+  /**
+   * Rounds `source · gain` into a rectangle of a grid, in samples from `x`, `y`.
+   *
+   * @param source - a pointer; rows are `sourceStride` samples apart
+   */
+  quantise(...call: Parameters<CoreExports['quantise']>): void {
+    checkStatus(this.#exports.quantise(...call), 'quantising');
   }
 
   /**

@@ -11,7 +11,7 @@ import { alphaTag, fileLength, formatVersion, writeFile } from './container.js';
 import { type Core, modeSetOf } from './core.js';
 import type { EngineBase } from './engine-base.js';
 import { TesseraError } from './errors.js';
-import { gridCount, gridSide, patchLayout, tileCount, tileSide } from './geometry.js';
+import { gridCount, patchLayout, tileCount, tileSide } from './geometry.js';
 import { checkSize, resolveLimits } from './limits.js';
 import { loadPack, type Pack } from './models/load.js';
 import type { ModeSet } from './models/pack.js';
@@ -19,7 +19,7 @@ import { Pacer, stageShares } from './pacer.js';
 import { checkPixels, flatten, isOpaque, toPicture, toRgba } from './pixels.js';
 import { checkRate, lambdaOfRate, qualityOfRate, type Rate, rateOfQuality } from './quality.js';
 import { costOfSelection, selectModes } from './select.js';
-import { type AnalysedTile, analyseTiles } from './transforms/analyse.js';
+import { type AnalysedTile, analyseTiles, largestWindow } from './transforms/analyse.js';
 import { createOrtAnalysis } from './transforms/ort.js';
 import { wasmSynthesis } from './transforms/wasm.js';
 import type { EncodeOptions, ModeCount, Picture, PixelSource } from './types.js';
@@ -94,11 +94,14 @@ export async function encodeDetailed(
   await pacer.step('model', 1, 1);
 
   return engine.withCore(async (core) => {
-    core.begin(pack.decoder, { width, height, patch: settings.patch, modes, lanes: settings.lanes, rate, storage: 'sets' });
+    // Refinement reads and writes latents itself.
+    const storage = settings.effort < refiningEffort ? 'packed' : 'sets';
+    core.begin(pack.decoder, { width, height, patch: settings.patch, modes, lanes: settings.lanes, rate, storage });
 
     // 3. Analyse, and quantise the latents of every competing codec.
+    const scratch = core.allocate(largestWindow * 4);
     for await (const tile of analyseTiles(image, analysis)) {
-      quantiseTile(core, pack, modeSet, rate, tile, width, height);
+      quantiseTile(core, scratch, pack, modeSet, rate, tile);
       await pacer.step('analyse', tile.index + 1, tile.count);
     }
 
@@ -173,28 +176,28 @@ function checkSettings(options: EncodeOptions): Settings {
   return { modes, effort, patch, lanes };
 }
 
-/** latent = round(analysis · gain of codec, anchor and grid · gain of the step), for the kept part of one analysed tile. */
-function quantiseTile(core: Core, pack: Pack, { subset }: ModeSet, rate: Rate, tile: AnalysedTile, width: number, height: number): void {
+/**
+ * latent = round(analysis · gain of codec, anchor and grid · gain of the step), for the kept part of one analysed tile.
+ *
+ * @param scratch - in the core, for the values of one grid of one codec
+ */
+function quantiseTile(core: Core, scratch: number, pack: Pack, { subset }: ModeSet, rate: Rate, tile: AnalysedTile): void {
   const stepGain = pack.decoder.steps[rate.step].gain / 16_384;
-  const scratch = core.mark();
   for (let grid = 0; grid < gridCount; grid++) {
     const scale = 2 ** grid;
     const stride = (tile.x.windowEnd - tile.x.windowStart) / scale;
     const rows = (tile.y.windowEnd - tile.y.windowStart) / scale;
     const x = tile.x.start / scale;
     const y = tile.y.start / scale;
-    const inside = {
-      width: Math.min(tile.x.end / scale, gridSide(width, grid)) - x,
-      height: Math.min(tile.y.end / scale, gridSide(height, grid)) - y,
-    };
+    // The core leaves out what lies beyond the grid.
+    const columns = tile.x.end / scale - x;
+    const lines = tile.y.end / scale - y;
     const skipped = ((tile.y.start - tile.y.windowStart) / scale) * stride + (tile.x.start - tile.x.windowStart) / scale;
-    const source = core.allocate(stride * rows * 4);
     subset.forEach((codec, set) => {
-      core.floats(source, stride * rows).set(tile.grids[grid].subarray(codec * stride * rows, (codec + 1) * stride * rows));
+      core.floats(scratch, stride * rows).set(tile.grids[grid].subarray(codec * stride * rows, (codec + 1) * stride * rows));
       const gain = pack.manifest.gains[codec][rate.anchor][grid] * stepGain;
-      core.quantise({ set, grid, x, y, ...inside }, source + skipped * 4, stride, gain);
+      core.quantise(set, grid, scratch + skipped * 4, stride, x, y, columns, lines, gain);
     });
-    core.release(scratch);
   }
 }
 

@@ -37,7 +37,8 @@ export function resolveLimits(limits: Partial<Limits> = {}): Limits {
 }
 
 /**
- * Estimated peak memory in bytes: pixels and the core's memory, without onnxruntime's.
+ * Estimated peak memory in bytes: pixels and the core's memory, without onnxruntime's. Latents that the core packs may be as large as
+ * plain ones.
  *
  * @param width - pixels, a whole number
  * @param height - pixels, a whole number

@@ -7,7 +7,10 @@
  * - The columns to the right belong to patches with higher numbers, except in the rows above the patch.
  * - While decoding, the inside is filled symbol by symbol; while encoding, all at once.
  */
-import { TILE_LOG2, contextWindow, gridWidth, modeOfPatch, patchColumns, patchHeight, patchLog2, patchWidth, patchX, patchY, planeOfMode, rowAddress } from "../memory";
+import {
+  FINE_GRIDS, TILE_LOG2, contextWindow, gridWidth, modeOfPatch, packedSets, patchColumns, patchHeight, patchLog2, patchWidth, patchX, patchY, planeOfMode, rowAddress,
+} from "../memory";
+import { bringWindow } from "../packed";
 
 export const LEFT: i32 = 3;
 export const RIGHT: i32 = 2;
@@ -42,7 +45,8 @@ export function buildWindow(patch: i32, mode: i32, grid: i32, filled: bool): voi
   let left = 0;
   let top = 0;
   let right = gridWidth(grid);
-  if (grid < 3) {
+  if (grid < FINE_GRIDS) {
+    if (packedSets) bringWindow(patch, mode, grid);
     const side = TILE_LOG2 - grid;
     left = (patchX >> side) << side;
     top = (patchY >> side) << side;

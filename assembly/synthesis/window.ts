@@ -8,8 +8,9 @@
  * - Rows inside the patch are copied; only the rim is looked up sample by sample.
  */
 import {
-  gridHeight, gridWidth, inverseGain, modeOfPatch, patchColumns, patchHeight, patchLog2, patchWidth, patchX, patchY, planeOfMode, rowAddress, simd,
+  FINE_GRIDS, gridHeight, gridWidth, inverseGain, modeOfPatch, packedSets, patchColumns, patchHeight, patchLog2, patchWidth, patchX, patchY, planeOfMode, rowAddress, simd,
 } from "../memory";
+import { bringWindow } from "../packed";
 import * as scalarKernels from "./kernels";
 import * as simdKernels from "./kernels_simd";
 
@@ -34,6 +35,7 @@ function valueAt(x: i32, y: i32): f32 {
  * @param target  f32, rows `stride` floats apart
  */
 export function fillFloatWindow(patch: i32, mode: i32, grid: i32, margin: i32, target: usize, stride: i32): void {
+  if (packedSets && grid < FINE_GRIDS) bringWindow(patch, mode, grid);
   thisPatch = patch;
   thisMode = mode;
   thisGrid = grid;

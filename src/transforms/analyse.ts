@@ -10,6 +10,8 @@ const largestWhole = 768;
 /** With its overlap 768 a side: a run that takes less than a second and little of onnxruntime's memory. */
 const tileCore = 512;
 const tileOverlap = 128;
+/** Most pixels that are analysed in one run. */
+export const largestWindow = largestWhole ** 2;
 
 /** A stretch of one axis: the samples [start, end) are kept, [windowStart, windowEnd) are analysed. All multiples of 64. */
 export interface Span {

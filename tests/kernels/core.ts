@@ -11,7 +11,7 @@ export interface Core extends Record<string, unknown> {
   loadTables(classes: number, frequencies: number): number;
   loadCosts(): number;
   createCodec(block: number): number;
-  beginPicture(width: number, height: number, patchLog2: number, modes: number, separate: number): number;
+  beginPicture(width: number, height: number, patchLog2: number, modes: number, storage: number): number;
   modesPointer(): number;
   planePointer(set: number, grid: number): number;
   gridWidth(grid: number): number;
@@ -42,7 +42,7 @@ export interface Core extends Record<string, unknown> {
     width: number,
     height: number,
     gain: number,
-  ): void;
+  ): number;
   patchRate(patch: number, mode: number): number;
   patchDistortion(patch: number, mode: number, source: number, stride: number, rows: number): number;
   setSource(pixels: number, stride: number, rows: number): void;

@@ -292,6 +292,65 @@ describe('the encoder side', () => {
   });
 });
 
+describe('packed sets of latents', () => {
+  const sets: Setup[] = [
+    { width: 1, height: 1, patchLog2: 7, modes: 1, separate: true, seed: 31 },
+    { width: 150, height: 431, patchLog2: 7, modes: 4, separate: true, seed: 32 },
+    { width: 530, height: 90, patchLog2: 6, modes: 2, separate: true, seed: 33 },
+    { width: 20, height: 700, patchLog2: 8, modes: 2, separate: true, seed: 34 },
+  ];
+
+  /** Everything that an encoder asks a core for. */
+  function answers(core: Core, setup: Setup): { costs: number[]; rates: number[]; streams: string[]; shown: Uint8Array } {
+    core.setPriors(copyIn16(core, [12, 12, 12, 12, 60, 60, 10, 25, 20]));
+    core.setSource(copyIn(core, new Uint8Array(setup.width * setup.height * 4).fill(90)), setup.width * 4, 0);
+    core.setLambda(0.002);
+    const drawn = modes(core).slice();
+    const every = Array.from(drawn, (_, patch) => patch);
+    const costs: number[] = [];
+    for (let mode = 0; mode < setup.modes; mode++) {
+      modes(core).fill(mode);
+      costs.push(...every.map((patch) => core.evaluatePatch(patch, mode)));
+    }
+    modes(core).set(drawn);
+    costs.push(...every.map((patch) => core.patchCost(patch)));
+    const rates = every.map((patch) => core.patchRate(patch, modes(core)[patch]));
+    const streams = segments(core, 1).map((bytes) => Buffer.from(bytes).toString('hex'));
+    return { costs, rates, streams, shown: pixels(core, setup) };
+  }
+
+  it.each(sets)('answer as plain ones: %o', (setup) => {
+    const plain = startCore();
+    open(plain, setup);
+    const packed = startCore();
+    open(packed, setup);
+    // The same codecs and modes over planes of another kind.
+    const map = modes(packed).slice();
+    const sources = Array.from({ length: setup.modes }, (_, set) =>
+      Array.from({ length: 7 }, (_, grid) => copyIn(packed, new Uint8Array(Float32Array.from(plane(plain, set, grid)).buffer))),
+    );
+    expect(packed.loadCosts()).toBe(plain.loadCosts());
+    expect(packed.beginPicture(setup.width, setup.height, setup.patchLog2, setup.modes, 3)).toBe(0);
+    modes(packed).set(map);
+    sources.forEach((grids, set) => {
+      grids.forEach((source, grid) => {
+        const width = packed.gridWidth(grid);
+        expect(packed.quantise(set, grid, source, width, 0, 0, width + 5, packed.gridHeight(grid) + 5, 1)).toBe(0);
+      });
+    });
+    expect(answers(packed, setup)).toEqual(answers(plain, setup));
+  });
+
+  it('take no part of a block', () => {
+    const core = startCore();
+    expect(core.beginPicture(64, 64, 6, 1, 3)).toBe(0);
+    const source = copyIn(core, new Uint8Array(4096));
+    expect(core.quantise(0, 0, source, 32, 32, 32, 32, 32, 1)).toBe(0);
+    expect(core.quantise(0, 0, source, 32, 32, 16, 32, 16, 1)).toBe(10);
+    expect(core.quantise(0, 3, source, 32, 1, 1, 4, 4, 1)).toBe(0);
+  });
+});
+
 describe('damaged segments', () => {
   it('give entropyDesync for every prefix and for random bytes, and never trap', () => {
     const setup: Setup = { width: 130, height: 70, patchLog2: 7, modes: 2, separate: false, seed: 21 };
