@@ -1,12 +1,14 @@
 /**
- * `tessera-codec/worker`: the codec in a Web Worker, with the calls of the other entries.
+ * `tessera-codec/worker`: the codec in workers, with the calls of the other entries.
  *
- * One call runs at a time, others wait. Aborting the running one terminates the worker, so that it ends at once; the next call
- * starts another. A worker without calls is terminated after a while, which gives its memory back.
+ * With one worker one call runs at a time, others wait. More of them run as many, and decode the pictures that have several rows of tiles
+ * together. Aborting a call terminates the workers that run it, so that it ends at once; the next call starts others. A worker without
+ * calls is terminated after a while, which gives its memory back.
  */
 
-import { readBody, toBytes } from '../container.js';
+import { parseHeader, readBody, toBytes } from '../container.js';
 import { checkAborted, checkOptions, TesseraError } from '../errors.js';
+import { checkSize, resolveLimits } from '../limits.js';
 import { toPicture } from '../pixels.js';
 import type { OnnxruntimeOptions } from '../transforms/ort-options.js';
 import type {
@@ -20,38 +22,32 @@ import type {
   Picture,
   PixelSource,
 } from '../types.js';
+import { Assembly, bandsOf } from './bands.js';
+import { type Job, Lane, type NodeWorkerLike, type WorkerLike } from './lane.js';
 import { ClientPacks } from './packs.js';
-import {
-  type Delivery,
-  describeError,
-  errorOf,
-  type Reply,
-  type Request,
-  type Sendable,
-  type SentOnnxruntimeOptions,
-  type Wish,
-} from './protocol.js';
+import type { Reply, Request, Sendable, SentOnnxruntimeOptions } from './protocol.js';
+import { nodeThreads } from './threads.js';
 
 export { type ErrorCode, TesseraError } from '../errors.js';
+export type { NodeWorkerLike, WorkerLike } from './lane.js';
 
 /** Options of `createWorkerCodec`. */
 export interface WorkerCodecOptions {
-  /** Starts the worker; default: the script beside this file. Give it where the bundler moves one without the other. */
-  readonly worker?: () => WorkerLike;
-  /** Milliseconds without a call after which the worker is terminated; default 10,000. */
+  /**
+   * Most workers at a time; default 1. With more, a picture higher than a row of tiles (512 pixels) is decoded by all of them: the same
+   * bytes, sooner, for the memory of that many decoders and of a second copy of the pixels. `scale`, `partial` and `transform: 'ort'` take one worker
+   * all the same.
+   */
+  readonly workers?: number;
+  /** Starts a worker; default: the script beside this file. Give it where the bundler moves one without the other. */
+  readonly worker?: () => WorkerLike | NodeWorkerLike;
+  /** Milliseconds without a call after which a worker is terminated; default 10,000. */
   readonly idleMs?: number;
   /** Passed to `configureOnnxruntime` in the worker. */
   readonly onnxruntime?: OnnxruntimeOptions;
 }
 
-/** The part of `Worker` that is used. */
-export interface WorkerLike {
-  postMessage(message: unknown, transfer?: Transferable[]): void;
-  addEventListener(type: string, listener: (event: MessageEvent) => void): void;
-  terminate(): void;
-}
-
-/** A codec whose work is done in a worker. */
+/** A codec whose work is done in workers. */
 export interface WorkerCodec {
   /** Like the function `encode`. */
   encode(image: PixelSource, options?: EncodeOptions): Promise<Uint8Array<ArrayBuffer>>;
@@ -59,19 +55,24 @@ export interface WorkerCodec {
   readonly decode: Decode;
   /** Whether a worker is running: busy, or idle for less than `idleMs`. */
   readonly running: boolean;
-  /** Terminates the worker. Running and later calls throw `disposed`. */
+  /** Terminates the workers. Running and later calls throw `disposed`. */
   dispose(): void;
 }
 
-/** A call on its way. */
-interface Job {
-  readonly request: Request;
-  readonly options: DecodeOptions;
-  resolve(reply: Reply): void;
-  reject(error: TesseraError): void;
+/** More workers than any machine has use for. */
+const mostWorkers = 64;
+
+/** Starts the script beside this file as this host's kind of worker. */
+function startWorker(): WorkerLike | NodeWorkerLike {
+  const threads = typeof Worker === 'function' ? undefined : nodeThreads();
+  // Bundlers know a worker by these very words.
+  if (threads === undefined) return new Worker(new URL('./worker-script.js', import.meta.url), { type: 'module' });
+  const script = './worker-script.js';
+  // What the process was started with (`--input-type`) is not for the script.
+  return new threads.Worker(new URL(script, import.meta.url), { execArgv: [] });
 }
 
-/** Makes a codec in a worker, which starts at the first call. */
+/** Makes a codec in workers, which start at the first call. */
 export function createWorkerCodec(options: WorkerCodecOptions = {}): WorkerCodec {
   return new Client(options);
 }
@@ -79,19 +80,22 @@ export function createWorkerCodec(options: WorkerCodecOptions = {}): WorkerCodec
 class Client implements WorkerCodec {
   readonly #options: WorkerCodecOptions;
   readonly #packs = new ClientPacks();
+  readonly #lanes: readonly Lane[];
   readonly #waiting: Job[] = [];
-  #current: Job | undefined;
-  #worker: WorkerLike | undefined;
-  #idle: ReturnType<typeof setTimeout> | undefined;
   #disposed = false;
   #nextId = 0;
 
   constructor(options: WorkerCodecOptions) {
     this.#options = checkOptions(options);
+    const { workers = 1, idleMs = 10_000, worker: start = startWorker } = options;
+    if (!Number.isInteger(workers) || workers < 1 || workers > mostWorkers)
+      throw new TesseraError('invalidArgument', `workers is ${String(workers)}; allowed are whole numbers from 1 to ${mostWorkers}`);
+    const parts = { packs: this.#packs, idleMs, start, free: () => this.#next() };
+    this.#lanes = Array.from({ length: workers }, () => new Lane(parts));
   }
 
   get running(): boolean {
-    return this.#worker !== undefined;
+    return this.#lanes.some((lane) => lane.running);
   }
 
   async encode(image: PixelSource, options: EncodeOptions = {}): Promise<Uint8Array<ArrayBuffer>> {
@@ -116,21 +120,46 @@ class Client implements WorkerCodec {
     const isAsync =
       (typeof Blob === 'function' && source instanceof Blob) || (typeof Response === 'function' && source instanceof Response);
     const bytes = isAsync ? await readBody(source as Blob | Response) : toBytes(source as ByteSource);
-    const reply = await this.#run(
-      (id) => ({ id, call: 'decode', bytes, options: sendable(options), wantsRows: options.onRows !== undefined }),
-      options,
-    );
-    if (!('picture' in reply)) throw unexpected();
+    if (this.#lanes.length > 1) {
+      const header = parseHeader(bytes);
+      const bands = bandsOf(header, checkOptions(options), this.#lanes.length);
+      if (bands.length > 1) {
+        // A decoder looks at the limits before there is room for the pixels, too.
+        checkSize(header.width, header.height, 0, resolveLimits(options.limits));
+        return this.#decodeBands(bytes, options as DecodeOptions, new Assembly(bands, options));
+      }
+    }
+    const reply = await this.#decode(bytes, options);
     const picture = toPicture(reply.picture.data, reply.picture.width, reply.picture.height);
     return reply.rest === undefined ? picture : { picture, ...reply.rest };
   }
 
+  async #decode(bytes: Uint8Array, options: DecodeOptions): Promise<Extract<Reply, { picture: Picture }>> {
+    const wantsRows = options.onRows !== undefined;
+    const reply = await this.#run((id) => ({ id, call: 'decode', bytes, options: sendable(options), wantsRows }), options);
+    if ('picture' in reply) return reply;
+    throw unexpected();
+  }
+
+  /** Decodes bands of an area side by side. What fails in several fails as it does in the topmost. */
+  async #decodeBands(bytes: Uint8Array, options: DecodeOptions, assembly: Assembly): Promise<Picture> {
+    const calls = assembly.regions.map((region, band) =>
+      this.#decode(bytes, {
+        ...options,
+        region,
+        onProgress: (progress) => assembly.report(band, progress),
+        onRows: (rows) => assembly.take(band, rows),
+      }),
+    );
+    for (const outcome of await Promise.allSettled(calls)) if (outcome.status === 'rejected') throw outcome.reason;
+    return assembly.picture();
+  }
+
   dispose(): void {
     this.#disposed = true;
-    this.#stop();
     const error = new TesseraError('disposed', 'this codec has been disposed of');
-    for (const job of [this.#current, ...this.#waiting.splice(0)]) job?.reject(error);
-    this.#current = undefined;
+    for (const job of this.#waiting.splice(0)) job.reject(error);
+    for (const lane of this.#lanes) lane.stop(error);
   }
 
   #run(requestOf: (id: number) => Request, options: DecodeOptions): Promise<Reply> {
@@ -164,67 +193,13 @@ class Client implements WorkerCodec {
   }
 
   #next(): void {
-    if (this.#current !== undefined) return;
-    const job = this.#waiting.shift();
-    clearTimeout(this.#idle);
-    if (job === undefined) {
-      if (this.#worker === undefined) return;
-      this.#idle = setTimeout(() => this.#stop(), this.#options.idleMs ?? 10_000);
-      // In Node a timer keeps the process alive; this one must not.
-      if (typeof this.#idle === 'object') this.#idle.unref();
-      return;
+    while (this.#waiting.length > 0) {
+      // A worker that is there already is sooner ready than another.
+      const free = this.#lanes.filter((lane) => lane.job === undefined);
+      const lane = free.find(({ running }) => running) ?? free.at(0);
+      if (lane === undefined) return;
+      lane.run(this.#waiting.shift() as Job);
     }
-    this.#current = job;
-    try {
-      this.#worker ??= this.#start();
-      this.#worker.postMessage(job.request);
-    } catch (cause) {
-      this.#finish(() => job.reject(new TesseraError('backendUnavailable', 'the worker cannot be started or called', { cause })));
-    }
-  }
-
-  #start(): WorkerLike {
-    const worker = this.#options.worker?.() ?? new Worker(new URL('./worker-script.js', import.meta.url), { type: 'module' });
-    worker.addEventListener('message', ({ data }: MessageEvent) => {
-      if (this.#worker !== worker) return;
-      if ('wish' in data) this.#grant(worker, data as Wish);
-      else this.#receive(data as Reply);
-    });
-    for (const type of ['error', 'messageerror'] as const) {
-      worker.addEventListener(type, (event: Event) => {
-        if (this.#worker !== worker) return;
-        this.#stop();
-        this.#finish((job) => job.reject(new TesseraError('backendUnavailable', 'the worker has failed', { cause: event })));
-      });
-    }
-    return worker;
-  }
-
-  /** Reads a file of a model pack for the worker. */
-  async #grant(worker: WorkerLike, wished: Wish): Promise<void> {
-    const { wish } = wished;
-    const delivery = await this.#packs.read(wished).then(
-      (file): Delivery => ({ wish, file }),
-      (error: unknown): Delivery => ({ wish, error: describeError(error) }),
-    );
-    if (this.#worker === worker) worker.postMessage(delivery);
-  }
-
-  #receive(reply: Reply): void {
-    const job = this.#current;
-    if (job === undefined || job.request.id !== reply.id) return;
-    if ('progress' in reply) {
-      job.options.onProgress?.(reply.progress);
-      return;
-    }
-    if ('rows' in reply) {
-      job.options.onRows?.(reply.rows);
-      return;
-    }
-    this.#finish(() => {
-      if (!('error' in reply)) job.resolve(reply);
-      else job.reject(errorOf(reply.error));
-    });
   }
 
   #abort(job: Job): void {
@@ -233,24 +208,7 @@ class Client implements WorkerCodec {
     if (position >= 0) {
       this.#waiting.splice(position, 1);
       job.reject(error);
-    } else if (this.#current === job) {
-      this.#stop();
-      this.#finish(() => job.reject(error));
-    }
-  }
-
-  /** Settles the running call and starts the next one. */
-  #finish(settle: (job: Job) => void): void {
-    const job = this.#current;
-    this.#current = undefined;
-    if (job !== undefined) settle(job);
-    this.#next();
-  }
-
-  #stop(): void {
-    clearTimeout(this.#idle);
-    this.#worker?.terminate();
-    this.#worker = undefined;
+    } else this.#lanes.find((lane) => lane.job === job)?.stop(error);
   }
 }
 

@@ -7,6 +7,7 @@ import { configureOnnxruntime } from '../transforms/ort-options.js';
 import type { Progress, Rows } from '../types.js';
 import { compileCore } from '../wasm.js';
 import { type ClientPack, type Delivery, describeError, errorOf, type Reply, type Request, type Wish } from './protocol.js';
+import { nodeThreads } from './threads.js';
 
 /** Where messages come from and go to: a worker's global scope or a `MessagePort`. */
 export interface ServePort {
@@ -16,11 +17,17 @@ export interface ServePort {
   start?(): void;
 }
 
+/** Where this worker's messages come and go: its own scope, or in Node a port. */
+function ownPort(): ServePort {
+  if (typeof postMessage === 'function') return globalThis as unknown as ServePort;
+  return (nodeThreads()?.parentPort ?? globalThis) as unknown as ServePort;
+}
+
 /**
  * Answers the calls of a client on a port, by default those that reach this worker.
  * A worker file of your own needs nothing else: `import { serve } from 'tessera-codec/serve'; serve();`
  */
-export function serve(port: ServePort = globalThis as unknown as ServePort): void {
+export function serve(port: ServePort = ownPort()): void {
   const server = new Server(port);
   port.addEventListener('message', ({ data }) => server.receive(data as Request | Delivery));
   port.start?.();
@@ -49,7 +56,10 @@ class Server {
     const send = (reply: Reply, transfer: Transferable[] = []): void => this.#port.postMessage(reply, transfer);
     const onProgress = (progress: Progress): void => send({ id, progress });
     // `postMessage` would copy all of the buffer that the rows are a view of.
-    const onRows = (rows: Rows): void => send({ id, rows: { ...rows, data: rows.data.slice() } });
+    const onRows = (rows: Rows): void => {
+      const data = rows.data.slice();
+      send({ id, rows: { ...rows, data } }, [data.buffer]);
+    };
     try {
       if (request.onnxruntime !== undefined) configureOnnxruntime(request.onnxruntime);
       const { models } = request;

@@ -7,7 +7,7 @@ import { type Browser, chromium, type Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { decode, encode } from '../../src/index.js';
 import type { PixelSource } from '../../src/types.js';
-import { crop, examples, fromRoot, readPixels } from '../helpers.js';
+import { crop, examples, fromRoot, readPixels, synthetic } from '../helpers.js';
 import { type Server, serveRepository } from './server.js';
 
 const executablePath = '/usr/bin/chromium';
@@ -43,6 +43,7 @@ describe.skipIf(!present)('Chromium', () => {
   let page: Page;
   let picture: PixelSource;
   let pixelHash: string;
+  let highHash: string;
   /** Addresses that the page or its workers asked for, without the origin. */
   let requests: string[];
   const foreign: string[] = [];
@@ -51,6 +52,8 @@ describe.skipIf(!present)('Chromium', () => {
     picture = crop(await readPixels(examples[2].path), 60, 40, 300, 200);
     const bytes = await encode(picture, { quality: 40 });
     pixelHash = sha256((await decode(bytes)).data);
+    const high = await encode(synthetic(50, 1300), { modes: 1, effort: 1 });
+    highHash = sha256((await decode(high)).data);
     const [bundled, worker] = await Promise.all([
       bundleOf("export { decode, probe } from 'tessera-codec/decode';"),
       bundleOf("import { serve } from 'tessera-codec/serve'; serve();"),
@@ -58,6 +61,7 @@ describe.skipIf(!present)('Chromium', () => {
     server = await serveRepository({
       'index.html': `<!doctype html><script type="importmap">${importMap}</script><script type="module">${prelude}</script>`,
       'picture.tsr': bytes,
+      'high.tsr': high,
       'app/bundle.js': bundled,
       'app/worker.js': worker,
       'app/decode-in-worker.js': `${prelude}
@@ -86,6 +90,20 @@ describe.skipIf(!present)('Chromium', () => {
     await page.goto(`${server.origin}index.html`);
     await page.waitForFunction('typeof hash === "function"');
     return page.evaluate(`(async () => { ${body} })()`) as Promise<Result>;
+  }
+
+  /** Runs the same in a page or in a module worker; `body` sets `result`. */
+  function runIn(place: string, body: string): Promise<unknown> {
+    return run(
+      place === 'page'
+        ? `${body} return result;`
+        : `const worker = new Worker('/app/decode-in-worker.js', { type: 'module' });
+           return new Promise((resolve, reject) => {
+             worker.onmessage = ({ data }) => resolve(data);
+             worker.onerror = (event) => reject(new Error(event.message));
+             worker.postMessage(${JSON.stringify(body)});
+           });`,
+    );
   }
 
   afterAll(async () => {
@@ -122,16 +140,7 @@ describe.skipIf(!present)('Chromium', () => {
       const { decode } = await import('/build/${entry}.js');
       const { data } = await decode(await fetch('/picture.tsr'));
       const result = await hash(data);`;
-      const result = await run<string>(
-        place === 'page'
-          ? `${body} return result;`
-          : `const worker = new Worker('/app/decode-in-worker.js', { type: 'module' });
-           return new Promise((resolve, reject) => {
-             worker.onmessage = ({ data }) => resolve(data);
-             worker.onerror = (event) => reject(new Error(event.message));
-             worker.postMessage(${JSON.stringify(body)});
-           });`,
-      );
+      const result = await runIn(place, body);
       expect(result).toBe(pixelHash);
       expect(requests).toContain('picture.tsr');
       expect(requests.filter((path) => !/^(index\.html|picture\.tsr|build\/[\w-]+\.js|app\/decode-in-worker\.js)$/.test(path))).toEqual([]);
@@ -168,6 +177,21 @@ describe.skipIf(!present)('Chromium', () => {
     expect(result).toEqual({ hashes: [pixelHash, pixelHash], code: 'aborted', running: [false, true, false, false] });
     expect(requests).toContain('build/worker-script.js');
     expect(requests.filter((path) => /onnx|models/.test(path))).toEqual([]);
+  });
+
+  test.each(['page', 'worker'])('several workers of a %s decode one picture', async (place) => {
+    const body = `
+      const { createWorkerCodec } = await import('/build/worker.js');
+      let started = 0;
+      const worker = () => {
+        started++;
+        return new Worker('/build/worker-script.js', { type: 'module' });
+      };
+      const codec = createWorkerCodec({ workers: 3, worker });
+      const { data } = await codec.decode(await (await fetch('/high.tsr')).arrayBuffer());
+      codec.dispose();
+      const result = { hash: await hash(data), started };`;
+    expect(await runIn(place, body)).toEqual({ hash: highHash, started: 3 });
   });
 
   test('encode in a page and in a bundled worker: the file that Node writes', async () => {
