@@ -4,28 +4,46 @@
  */
 
 import { tileSide } from '../geometry.js';
+import { estimateMemory, resolveLimits } from '../limits.js';
 import { allocatePixels, toPicture } from '../pixels.js';
 import type { DecodeOptions, Header, Picture, Progress, Region, Rows, Stage } from '../types.js';
 
 /**
- * Cuts what is wanted of a picture into bands of about the same height. Both sides of a cut need the latents of the tiles that it runs
- * through or along; so it runs through the middle of a row of tiles, and only that one is decoded twice.
+ * Cuts what is wanted of a picture into bands of about the same height; into as many as `limits.maxMemory` has room for.
  *
  * @param most - how many bands there may be
  * @returns fewer than two where one worker has to do it all, or has to refuse it
+ * @throws TesseraError `invalidArgument` for limits that are none
  */
-export function bandsOf({ width, height }: Header, options: DecodeOptions & { readonly partial?: boolean }, most: number): Region[] {
+export function bandsOf(header: Header, options: DecodeOptions & { readonly partial?: boolean }, most: number): Region[] {
+  const { width, height } = header;
   const { scale = 1, transform = 'wasm', partial = false, region: area = { x: 0, y: 0, width, height } } = options;
   const [end, right] = [area.y + area.height, area.x + area.width];
   if (scale !== 1 || transform !== 'wasm' || partial !== false) return [];
   if (![area.x, area.y, right, end].every((side) => Number.isInteger(side) && side >= 0) || right > width || end > height) return [];
-  const count = Math.min(most, Math.ceil(area.height / tileSide));
+  const { maxMemory } = resolveLimits(options.limits);
+  let count = Math.min(most, Math.ceil(area.height / tileSide));
+  while (count > 1 && memoryOf(header, area, count) > maxMemory) count--;
+  return cut(area, count);
+}
+
+/** Estimated peak memory in bytes of all decoders together: each has the latents of its own; pixels are in a band and in the picture. */
+function memoryOf({ width, height }: Header, area: Region, count: number): number {
+  return count * (estimateMemory(width, height, 0) - width * height * 4) + 2 * area.width * area.height * 4;
+}
+
+/**
+ * Both sides of a cut need the latents of the tiles that it runs through or along; so it runs through the middle of a row of tiles, and
+ * only that one is decoded twice.
+ */
+function cut(area: Region, count: number): Region[] {
   const tops = [area.y];
+  const end = area.y + area.height;
   for (let index = 1; index < count; index++) {
-    const cut = (Math.floor((area.y + (area.height * index) / count) / tileSide) + 0.5) * tileSide;
-    if (cut > tops[tops.length - 1] && cut < end) tops.push(cut);
+    const top = (Math.floor((area.y + (area.height * index) / count) / tileSide) + 0.5) * tileSide;
+    if (top > tops[tops.length - 1] && top < end) tops.push(top);
   }
-  return tops.map((top, index) => ({ x: area.x, y: top, width: area.width, height: (tops[index + 1] ?? end) - top }));
+  return tops.map((top, index) => ({ ...area, y: top, height: (tops[index + 1] ?? end) - top }));
 }
 
 /** What has come of a band. */
@@ -74,7 +92,10 @@ export class Assembly {
     band.complete = y + height === band.region.height;
     for (; this.#finished < this.#bands.length; this.#finished++) {
       const next = this.#bands[this.#finished];
-      for (const ready of next.rows.splice(0)) this.#options.onRows?.(ready);
+      for (const ready of next.rows.splice(0)) {
+        // The caller may have aborted when it was given the rows before these.
+        if (this.#options.signal?.aborted !== true) this.#options.onRows?.(ready);
+      }
       if (!next.complete) return;
     }
   }

@@ -34,9 +34,9 @@ export type { NodeWorkerLike, WorkerLike } from './lane.js';
 /** Options of `createWorkerCodec`. */
 export interface WorkerCodecOptions {
   /**
-   * Most workers at a time; default 1. With more, a picture higher than a row of tiles (512 pixels) is decoded by all of them: the same
-   * bytes, sooner, for the memory of that many decoders and of a second copy of the pixels. `scale`, `partial` and `transform: 'ort'` take one worker
-   * all the same.
+   * Most workers at a time; default 1. With more, a picture higher than a row of tiles (512 pixels) is decoded by all of them, or by as
+   * many as `limits.maxMemory` has room for: the same bytes, sooner, for the memory of that many decoders and of a second copy of the
+   * pixels. `scale`, `partial` and `transform: 'ort'` take one worker all the same.
    */
   readonly workers?: number;
   /** Starts a worker; default: the script beside this file. Give it where the bundler moves one without the other. */

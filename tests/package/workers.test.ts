@@ -3,8 +3,9 @@
 import { execFileSync } from 'node:child_process';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { decode, encode } from '../../src/index.js';
+import { estimateMemory } from '../../src/limits.js';
 import type { Picture, PixelSource, Rows } from '../../src/types.js';
-import { bandsOf } from '../../src/worker/bands.js';
+import { Assembly, bandsOf } from '../../src/worker/bands.js';
 import { createWorkerCodec, type WorkerCodecOptions, type WorkerLike } from '../../src/worker/client.js';
 import { type ServePort, serve } from '../../src/worker/serve.js';
 import { fromRoot, sameBytes, synthetic } from '../helpers.js';
@@ -120,6 +121,38 @@ describe('a high picture', () => {
     seen.silent = false;
     expect((await codec.decode(file)).height).toBe(2100);
     expect(seen.started).toBe(6);
+    codec.dispose();
+  });
+
+  test('no rows come after an abort, not even those that wait for others above them', async () => {
+    const controller = new AbortController();
+    const seenRows: number[] = [];
+    const onRows = ({ y }: Rows): void => {
+      seenRows.push(y);
+      controller.abort();
+    };
+    const regions = [0, 300, 600].map((y) => ({ x: 0, y, width: 1, height: 300 }));
+    const assembly = new Assembly(regions, { onRows, signal: controller.signal });
+    const rows: Rows = { y: 0, width: 1, height: 300, data: new Uint8ClampedArray(1200) };
+    for (const band of [2, 1, 0]) assembly.take(band, rows);
+    expect(seenRows).toEqual([0]);
+  });
+
+  test('the memory of all of them is within the limit, or fewer decode', async () => {
+    const sizes = { width: 60, height: 2100 };
+    const alone = estimateMemory(sizes.width, sizes.height, 0);
+    for (const [maxMemory, workers] of [
+      [alone, 1],
+      [alone * 2.5, 2],
+      [alone * 4, 3],
+    ]) {
+      const codec = codecOf(3);
+      expect(await codec.decode(file, { limits: { maxMemory } })).toMatchObject(sizes);
+      expect(seen.started).toBe(workers);
+      codec.dispose();
+    }
+    const codec = codecOf(3);
+    await expect(codec.decode(file, { limits: { maxMemory: alone - 1 } })).rejects.toMatchObject({ code: 'limitMemory' });
     codec.dispose();
   });
 
