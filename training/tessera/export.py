@@ -108,8 +108,14 @@ class OneGroup(nn.Module):
         return tuple(self.analysis(pixels, rate)[self.group])
 
 
+def deep_groups(weights):
+    """Head groups whose trunk has second blocks."""
+    return sorted({name.split('.')[2] for name in weights if '.second.' in name})
+
+
 def write_analysis(state, modes, groups, group, path):
     codec = Codec(modes=modes, groups=groups, lambdas=[1.0] * len(groups))
+    codec.analysis.deepen(deep_groups(state))
     codec.load_state_dict(state)
     names = [f'grid{grid}' for grid in range(GRIDS)]
     axes = {'image': {2: 'height', 3: 'width'}}
@@ -141,7 +147,7 @@ def load_codec(path, average=True):
     checkpoint = torch.load(path, map_location='cpu')
     codec = Codec(modes=checkpoint['modes'], lambdas=checkpoint['lambdas'], groups=checkpoint['groups'])
     weights = checkpoint['average' if average else 'codec']
-    codec.analysis.deepen(sorted({name.split('.')[2] for name in weights if '.second.' in name}))
+    codec.analysis.deepen(deep_groups(weights))
     # Checkpoints from before the analysis knew its rate have no modulation; untrained it changes nothing.
     fresh = {name: value for name, value in codec.state_dict().items() if '.modulation.' in name}
     codec.load_state_dict({**fresh, **adapt(weights, checkpoint['groups'])})

@@ -28,10 +28,16 @@ def merge(parts):
     return out
 
 
+def slim(checkpoint):
+    average = {name: value.half() if name.startswith('analysis.trunk.') else value for name, value in checkpoint['average'].items()}
+    return {'average': average, **{key: checkpoint[key] for key in ('modes', 'groups', 'lambdas', 'state')}}
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument('--runs', nargs='+', required=True, help='GROUP=CHECKPOINT')
     parser.add_argument('--out', required=True)
+    parser.add_argument('--slim', action='store_true', help='what the repository keeps: averaged weights alone, trunks in half precision, as they are exported')
     options = parser.parse_args()
     parts = {}
     for item in options.runs:
@@ -39,7 +45,8 @@ def main():
         parts[group] = torch.load(path, map_location='cpu')
     assert set(parts) == set(next(iter(parts.values()))['groups']), 'one run per head group'
     os.makedirs(os.path.dirname(options.out) or '.', exist_ok=True)
-    torch.save(merge(parts), options.out)
+    merged = merge(parts)
+    torch.save(slim(merged) if options.slim else merged, options.out)
 
 
 if __name__ == '__main__':
