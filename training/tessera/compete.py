@@ -89,8 +89,9 @@ def parse():
     parser.add_argument('--freeze-trunk', action='store_true')
     parser.add_argument('--decoders-only', action='store_true', help='train decoders on hard rounding alone: heads are shared by the anchors, '
                         'so where they move, codecs that do not win at an anchor go stale there')
-    parser.add_argument('--alike', action='store_true', help='all codecs start as clones of the first and keep its gains: codecs read their '
-                        "neighbours' latents whatever the mode, so they must mean the same by them")
+    parser.add_argument('--clones', action='store_true', help='all codecs start as clones of the first')
+    parser.add_argument('--learn-gains', action='store_true', help="only for codecs that never meet: they read their neighbours' latents "
+                        'whatever the mode, so they must mean the same by them')
     parser.add_argument('--live', action='store_true', help='start from the live weights of an interrupted run, not the average')
     parser.add_argument('--seed', type=int, default=11)
     parser.add_argument('--threads', type=int, default=1)
@@ -113,7 +114,7 @@ def prepared(options, crops):
     codec, checkpoint = load_codec(options.start, average=not options.live)
     if codec.lambdas != LAMBDAS:
         codec = remap(codec, LAMBDAS, ANCHOR_GROUPS)
-    if options.alike:
+    if options.clones:
         codec = split(codec, [0] * options.modes, JITTER)
     elif codec.modes == 1:
         codec = add_rivals(codec)
@@ -125,7 +126,7 @@ def prepared(options, crops):
     mine = [f'decoders.{mode}.{anchor}.' for mode in range(codec.modes) for anchor in anchors]
     if not options.decoders_only:
         mine += [f'analysis.head.{options.group}', f'analysis.linear.{options.group}']
-        if not options.alike:
+        if options.learn_gains:
             mine.append('log_gain')
         if not options.freeze_trunk:
             mine.append(f'analysis.trunk.{options.group}.')
