@@ -307,10 +307,9 @@ export function readSynthesisWeights(decoder: DecoderWeights): SynthesisWeights 
   const layers = decoder.shape.synthesis.map((layer, index) => {
     const { shift, weights, biases } = readSynthesisLayer(reader, layer, index);
     const scale = 2 ** -shift / (index < 3 ? 1 : 255);
-    // What a 3×3 layer adds to its results is in the weights of the centres; the biases hold the half that rounds.
-    const own = (position: number): number => (layer.kernel === 3 && position % 36 === 4 ? 1 : 0);
+    // The biases hold the half that rounds.
     return {
-      weights: Float32Array.from(weights, (weight, position) => weight * scale - own(position)),
+      weights: Float32Array.from(weights, (weight) => weight * scale),
       biases: Float32Array.from(biases, (bias) => (bias - 2 ** (shift - 1)) * scale),
     };
   });

@@ -208,7 +208,7 @@ function patchError(picture: RealPicture, index: number): number {
     }
   }
   const convolve = (input: readonly Plane[], weights: Float32Array, biases: Float32Array, o: number, x: number, y: number): number => {
-    let sum = biases[o] + get(input[o], x, y);
+    let sum = biases[o];
     for (let c = 0; c < 3; c++) {
       for (let dy = 0; dy < 3; dy++)
         for (let dx = 0; dx < 3; dx++) sum += weights[((o * 3 + c) * 3 + dy) * 3 + dx] * get(input[c], x + dx - 1, y + dy - 1);

@@ -2,7 +2,8 @@
 
 Inputs grid0 … grid6 [B, 1, P_i + 16, P_i + 16] (8 samples of margin, FORMAT.md section 6), kernels [6, 8] (row 0 is
 step 5: k0…k3, s0…s3), scales [1, 7, 1, 1] (2^n of the features), w1 … b4; output colour [B, 3, P, P]. The numbers are in
-the units of FORMAT.md's integers, clamped and rounded like them after every layer but the last; colour is in [0, 1].
+the units of FORMAT.md's integers, clamped and rounded like them after every layer but the last;
+the residual connections are in the weights; colour is in [0, 1].
 """
 import torch
 import torch.nn as nn
@@ -45,8 +46,8 @@ class SynthesisGraph(nn.Module):
         features = torch.round(features * scales).clamp(-32767, 32767)
         hidden = F.relu(nearest(F.conv2d(features, w1, b1)))
         colour = nearest(F.conv2d(hidden, w2, b2)).clamp(-32768, 32767)
-        colour = nearest(F.conv2d(colour, w3, b3) + colour[:, :, 1:-1, 1:-1]).clamp(0, 32767)
-        return F.conv2d(colour, w4, b4) + colour[:, :, 1:-1, 1:-1]
+        third = nearest(F.conv2d(colour, w3, b3)).clamp(0, 32767)
+        return F.conv2d(third, w4, b4)
 
 
 def write_synthesis_graph(path, patch=128):
