@@ -204,8 +204,8 @@ describe('decoder.bin', () => {
     expect(layers[0].biases[47]).toBe(Math.fround((view.getInt16(bits + 8 + 48 * 14 + 94, true) - 2) / 4));
     const last = decoder.bytes.length - (2 + 81 * 2 + 12);
     const scale = 255 * 2 ** decoder.bytes[last];
-    // The centre of red in red, which the residual connection takes one from, and the bias of blue, which holds a half.
-    expect(layers[3].weights[4]).toBe(Math.fround(view.getInt16(last + 2 + 8, true) / scale - 1));
+    // The centre of red in red, and the bias of blue, which holds a half.
+    expect(layers[3].weights[4]).toBe(Math.fround(view.getInt16(last + 2 + 8, true) / scale));
     expect(layers[3].biases[2]).toBe(Math.fround(view.getInt32(decoder.bytes.length - 4, true) / scale - 0.5 / 255));
   });
 
