@@ -6,7 +6,6 @@
  * call. Pointers come back as signed 32-bit numbers and are made unsigned here.
  */
 
-import { instantiate } from '@assemblyscript/loader';
 import { checkStatus, TesseraError } from './errors.js';
 import { gridSide, tileArea, tileSide } from './geometry.js';
 import type { DecoderPack, ModeSet } from './models/pack.js';
@@ -131,7 +130,7 @@ export class Core {
 
   static async create(module: WebAssembly.Module): Promise<Core> {
     try {
-      const { exports } = await instantiate<CoreExports>(module, {});
+      const exports = (await WebAssembly.instantiate(module)).exports as unknown as CoreExports;
       return new Core(exports);
     } catch (cause) {
       throw new TesseraError('backendUnavailable', 'the WebAssembly core cannot be started', { cause });

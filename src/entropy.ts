@@ -6,7 +6,6 @@
  * 0 "below", 1…2n+1 the residuals −n…n, 2n+2 "above"; what follows an escape is the caller's.
  */
 
-import { instantiate } from '@assemblyscript/loader';
 import { checkStatus, TesseraError } from './errors.js';
 import { type CoreSource, compileCore } from './wasm.js';
 
@@ -117,7 +116,7 @@ interface EntropyExports extends Record<string, unknown> {
 export async function createEntropyCoder(tables: EntropyTables = laplaceTables(), core?: CoreSource): Promise<EntropyCoder> {
   const { classes, frequencies } = tables;
   checkTables(tables);
-  const { exports } = await instantiate<EntropyExports>(await compileCore(core), {});
+  const exports = (await WebAssembly.instantiate(await compileCore(core))).exports as unknown as EntropyExports;
   const start = exports.mark();
   const allocate = (length: number): number => {
     const pointer = exports.allocate(length) >>> 0;

@@ -5,7 +5,6 @@
  * encoders at lower efforts carry it. Its memory may grow in any call that allocates; views are made afresh and not kept.
  */
 
-import { instantiate } from '@assemblyscript/loader';
 import { TesseraError } from '../errors.js';
 import { refineWasm } from '../generated/refine-wasm.js';
 import type { Step } from '../models/pack.js';
@@ -77,7 +76,7 @@ export class Refiner {
   static async create(decoders: readonly Uint8Array[], step: Step): Promise<Refiner> {
     let exports: RefinerExports;
     try {
-      exports = (await instantiate<RefinerExports>(await WebAssembly.compile(refineWasm()), {})).exports;
+      exports = (await WebAssembly.instantiate(await WebAssembly.compile(refineWasm()))).exports as unknown as RefinerExports;
     } catch (cause) {
       throw new TesseraError('backendUnavailable', 'the module for efforts 8 and 9 cannot be compiled here; use a lower effort', { cause });
     }

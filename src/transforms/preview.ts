@@ -59,52 +59,39 @@ export class PreviewStrips {
     const side = patch / reduction;
     const lines = Math.min(side, Math.ceil(height / reduction) - row * side);
     const data = target.subarray(row * side * outWidth * 4, (row * side + lines) * outWidth * 4);
-    let isGood = true;
-    for (let column = 0; column < columns && isGood; column++) {
+    const preview = (column: number): void =>
       core.previewPatch(row * columns + column, Math.log2(reduction), this.#strip + column * side * 4, outWidth * 4);
-      if (column % checkedEvery === (row * 3) % Math.min(checkedEvery, columns)) isGood = this.#errorOf(row, column) <= toleratedError;
-      await report(this.#done + column + 1);
+
+    /** Puts the means of a patch at full size into the row's data, and says how far off, squared and in levels, what was there is. */
+    const computeInFull = (column: number): number => {
+      const right = Math.min(patch, width - column * patch);
+      const bottom = Math.min(patch, height - row * patch);
+      core.synthesisePatch(row * columns + column, this.#whole, right * 4);
+      const means = new Uint8ClampedArray(Math.ceil(right / reduction) * lines * 4).fill(255);
+      meanOfSquares(core.bytes(this.#whole, right * bottom * 4), right, bottom, reduction, 4, [0, 1, 2], means);
+      const stride = means.length / lines;
+      let error = 0;
+      for (let i = 0; i < means.length; i++) {
+        const place = (Math.floor(i / stride) * outWidth + column * side) * 4 + (i % stride);
+        error += (data[place] - means[i]) ** 2;
+        data[place] = means[i];
+      }
+      return error / (0.75 * means.length);
+    };
+
+    let isGood = true;
+    for (let column = (row * 3) % Math.min(checkedEvery, columns); column < columns; column += checkedEvery) {
+      preview(column);
+      data.set(core.bytes(this.#strip, data.length));
+      isGood &&= computeInFull(column) <= toleratedError;
+    }
+    for (let column = 0; column < columns; column++) {
+      if (isGood) preview(column);
+      else computeInFull(column);
+      await report(++this.#done);
     }
     if (isGood) data.set(core.bytes(this.#strip, data.length));
-    else for (let column = 0; column < columns; column++) await this.#reducePatch(row, column, data, report);
-    this.#done += columns;
     return { y: row * side, width: outWidth, height: lines, data };
-  }
-
-  /** The means of a patch at full size, RGBA. */
-  #meansOf(row: number, column: number): { width: number; height: number; means: Uint8ClampedArray } {
-    const { core, width, height, patch, reduction } = this.#parts;
-    const { columns } = patchLayout(width, height, patch);
-    const cut = { width: Math.min(patch, width - column * patch), height: Math.min(patch, height - row * patch) };
-    core.synthesisePatch(row * columns + column, this.#whole, cut.width * 4);
-    const size = { width: Math.ceil(cut.width / reduction), height: Math.ceil(cut.height / reduction) };
-    const means = new Uint8ClampedArray(size.width * size.height * 4).fill(255);
-    meanOfSquares(core.bytes(this.#whole, cut.width * cut.height * 4), cut.width, cut.height, reduction, 4, [0, 1, 2], means);
-    return { ...size, means };
-  }
-
-  /** Mean squared difference, in levels, between the patch in the strip and the means of the whole one. */
-  #errorOf(row: number, column: number): number {
-    const { core, width: pictureWidth, patch, reduction } = this.#parts;
-    const { width, height, means } = this.#meansOf(row, column);
-    const outWidth = Math.ceil(pictureWidth / reduction);
-    const strip = core.bytes(this.#strip, outWidth * 4 * height);
-    let sum = 0;
-    for (let y = 0; y < height; y++) {
-      const start = (y * outWidth + (column * patch) / reduction) * 4;
-      for (let i = 0; i < width * 4; i++) sum += (strip[start + i] - means[y * width * 4 + i]) ** 2;
-    }
-    return sum / (3 * width * height);
-  }
-
-  /** Computes a patch in full and writes its means into the row's data. */
-  async #reducePatch(row: number, column: number, data: Uint8ClampedArray, report: (done: number) => Promise<void>): Promise<void> {
-    const { width: pictureWidth, height: pictureHeight, patch, reduction } = this.#parts;
-    const { width, height, means } = this.#meansOf(row, column);
-    const outWidth = Math.ceil(pictureWidth / reduction);
-    for (let y = 0; y < height; y++)
-      data.set(means.subarray(y * width * 4, (y + 1) * width * 4), (y * outWidth + (column * patch) / reduction) * 4);
-    await report(this.#done + patchLayout(pictureWidth, pictureHeight, patch).columns);
   }
 }
 
