@@ -55,7 +55,7 @@ export function windowPatch(patch: i32): void {
 
 /** Windows and upsampling: the seven features of every pixel of a patch. */
 export function upsamplePatch(patch: i32): void {
-  upsample(patch, modeOfPatch(patch));
+  upsample(patch, modeOfPatch(patch), 0);
 }
 
 /** The 1×1 layers, over the patch and its margin of 2. */
