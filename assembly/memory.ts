@@ -30,8 +30,6 @@ export const TILE_LOG2: i32 = 9;
 export const ROW_BYTES: usize = 144;
 /** Bytes of one cost row: 65 f32, padded. */
 export const COST_ROW_BYTES: usize = 272;
-/** Positions that one call of a context kernel may fill in the step-rows scratch. */
-export const RUN_LIMIT: i32 = 256;
 /** Bytes of the stored priors: prior u16 × 8, bonus u16 × 4, increment u16, padded. */
 const PRIORS_BYTES: usize = 32;
 
@@ -44,7 +42,7 @@ const CLASSES_OFFSET: usize = COSTS_OFFSET + 1024 * COST_ROW_BYTES;
 const LANES_OFFSET: usize = CLASSES_OFFSET + 128;
 const TAPS_OFFSET: usize = LANES_OFFSET + 32;
 const STEP_ROWS_OFFSET: usize = TAPS_OFFSET + TAPS_BYTES;
-const GRID_SIZES_OFFSET: usize = STEP_ROWS_OFFSET + 1040;
+const GRID_SIZES_OFFSET: usize = STEP_ROWS_OFFSET + 256;
 const ROW_MASKS_OFFSET: usize = GRID_SIZES_OFFSET + 64;
 const HANDLES_OFFSET: usize = ROW_MASKS_OFFSET + 32;
 const PLANES_OFFSET: usize = HANDLES_OFFSET + 32;
@@ -54,7 +52,7 @@ const PRIORS_OFFSET: usize = MODE_COUNTS_OFFSET + 64;
 const ALPHA_CONTEXTS_OFFSET: usize = PRIORS_OFFSET + PRIORS_BYTES;
 const STATIC_BYTES: usize = ALPHA_CONTEXTS_OFFSET + 4096;
 
-const STATIC: usize = memory.data(446576, 16);
+const STATIC: usize = memory.data(445792, 16);
 
 /** 1024 rows (class · 16 + fraction + 8) of `ROW_BYTES`; see `entropy/tables.ts`. */
 export const ROWS: usize = STATIC + ROWS_OFFSET;
@@ -64,9 +62,9 @@ export const COSTS: usize = STATIC + COSTS_OFFSET;
 export const CLASS_PARAMETERS: usize = STATIC + CLASSES_OFFSET;
 /** rANS states, u32 × 8. */
 export const LANES: usize = STATIC + LANES_OFFSET;
-/** Scratch of the context kernels: inputs and activations of one to four positions; of the SIMD 3×3 layers: their sums. */
+/** Scratch of the context kernels: inputs and activations of one or two positions; of the SIMD 3×3 layers: their sums. */
 export const TAPS: usize = STATIC + TAPS_OFFSET;
-/** u32 × (RUN_LIMIT + 1): rows and integers of one run of positions. */
+/** u32 × 64: rows and integers of one run of positions. */
 export const STEP_ROWS: usize = STATIC + STEP_ROWS_OFFSET;
 /** One CDF row of the adaptive mode map. */
 export const MODE_ROW: usize = STATIC + MODE_ROW_OFFSET;
@@ -167,8 +165,6 @@ export let logScaleOffset: i32 = 0;
 
 /** i16: the context window of a patch, (P + 5) × (P + 3). */
 export let contextWindow: usize = 0;
-/** u32 × (P² + 1): rows and integers of a patch. */
-export let patchRowsScratch: usize = 0;
 /** f32 planes of the finer of two levels; see `synthesis/run.ts`. */
 export let evenLevels: usize = 0;
 export let oddLevels: usize = 0;
@@ -372,12 +368,11 @@ export function heldRows(grid: i32): i32 {
 function allocateScratch(side: i32): bool {
   const plane = (levelStride(side) * levelRows(side)) << 2;
   contextWindow = allocate(((side + 5) * (side + 3)) << 1);
-  patchRowsScratch = allocate((side * side + 1) << 2);
   evenLevels = allocate(plane * 7);
   oddLevels = allocate(plane * 6);
   floatWindow = allocate((levelStride(side + 16) * (side + 12)) << 2);
   filterScratch = allocate((levelStride(side + 16) * (side + 12)) << 2);
   pixelScratch = allocate((side * side) << 2);
-  return contextWindow != 0 && patchRowsScratch != 0 && evenLevels != 0 && oddLevels != 0 && floatWindow != 0 &&
+  return contextWindow != 0 && evenLevels != 0 && oddLevels != 0 && floatWindow != 0 &&
     filterScratch != 0 && pixelScratch != 0;
 }

@@ -10,13 +10,15 @@
  */
 import {
   BLOCK_LOG2, BLOCK_SLOTS, FINE_GRIDS, allocate, blockColumns, blockRows, gridHeight, gridWidth, heldBlocks, heldRows, modeOfPatch,
-  packedBlocks, patchColumns, patchHeight, patchLog2, patchRows, patchRowsScratch, patchWidth, patchX, patchY, planeOfMode, rowAddress,
+  packedBlocks, patchColumns, patchHeight, patchLog2, patchRows, patchWidth, patchX, patchY, planeOfMode, rowAddress,
 } from "./memory";
 
 export const BLOCK_SIDE: i32 = 1 << BLOCK_LOG2;
 const BLOCK_SAMPLES: i32 = BLOCK_SIDE * BLOCK_SIDE;
 /** Bytes of a block of i16. */
 const BLOCK_BYTES: usize = <usize>BLOCK_SAMPLES << 1;
+/** The block that is packed next. */
+const UNPACKED: usize = memory.data(2048, 16);
 /** Samples that a window reaches on every side of a patch (FORMAT.md §6). */
 const REACH: i32 = 8;
 
@@ -36,11 +38,11 @@ function packedEntry(set: i32, grid: i32, row: i32, column: i32): usize {
 // @ts-ignore: decorator
 @inline
 export function blockScratch(): usize {
-  return patchRowsScratch;
+  return UNPACKED;
 }
 
 export function clearBlockScratch(): void {
-  memory.fill(patchRowsScratch, 0, BLOCK_BYTES);
+  memory.fill(UNPACKED, 0, BLOCK_BYTES);
 }
 
 /**
@@ -49,7 +51,7 @@ export function clearBlockScratch(): void {
  * @returns whether there was memory for it
  */
 export function packBlock(set: i32, grid: i32, x: i32, y: i32): bool {
-  const scratch = patchRowsScratch;
+  const scratch = UNPACKED;
   let used: u64 = 0;
   for (let four: usize = 0; four < BLOCK_BYTES; four += 8) used |= load<u64>(scratch + four);
   let entry: usize = Kind.zeros;

@@ -7,7 +7,8 @@ import { toContext } from "./context/window";
 import {
   advance, desynchronised, finishDecoding, finishEncoding, put, saveState, slotOf, startDecoding, startEncoding, stateOf, symbolAt, validLanes,
 } from "./entropy/rans";
-import { frequencyIn, frequencyOf, peakFrequency, peakStart, peakSymbol, rowPointer, slotsOf, startIn, startOf } from "./entropy/tables";
+import { putTurns } from "./entropy/runs";
+import { frequencyIn, frequencyOf, peakFrequency, peakOf, peakStart, peakSymbol, rowPointer, slotsOf, startIn, startOf } from "./entropy/tables";
 import { allocateLarge, mark, release, simd } from "./memory";
 import { Status } from "./status";
 
@@ -43,18 +44,20 @@ export function ransEncode(symbols: usize, rows: usize, count: i32, lanes: i32, 
   if (!validLanes(lanes)) return -2;
   startEncoding(out, capacity, lanes);
   if (!areRowSymbols(symbols, rows, count)) return -2;
-  let state = stateOf((count - 1) & (lanes - 1));
-  for (let index = count - 1; index >= 0; --index) {
+  // A single lane needs no turns; of several, the symbols after the last whole turn come one by one.
+  const turns = lanes == 1 ? 0 : count / lanes;
+  const whole = turns * lanes;
+  let state = stateOf(0);
+  for (let index = count - 1; index >= whole; --index) {
     const slots = slotsOf(rowPointer(at16(rows, index)), at16(symbols, index));
     // Entries behind a row's last symbol are all alike.
     if (frequencyIn(slots) == 0) return -2;
+    if (lanes > 1) state = stateOf(index - whole);
     state = put(state, startIn(slots), frequencyIn(slots));
-    if (lanes > 1) {
-      saveState(index & (lanes - 1), state);
-      state = stateOf((index - 1) & (lanes - 1));
-    }
+    if (lanes > 1) saveState(index - whole, state);
   }
   if (lanes == 1) saveState(0, state);
+  if (turns > 0 && !putTurns(symbols, rows, turns, lanes)) return -2;
   return finishEncoding(out, capacity);
 }
 
@@ -68,9 +71,10 @@ export function ransDecode(bytes: usize, length: u32, rows: usize, count: i32, l
     const rowIndex = at16(rows, index);
     if (rowIndex >= ROWS) return Status.invalidArgument;
     const slot = slotOf(state);
-    const offset = slot - peakStart(rowIndex);
-    let symbol = peakSymbol(rowIndex);
-    if (offset < peakFrequency(rowIndex)) state = advance(state, peakFrequency(rowIndex), offset);
+    const peak = peakOf(rowIndex);
+    const offset = slot - peakStart(peak);
+    let symbol = peakSymbol(peak);
+    if (offset < peakFrequency(peak)) state = advance(state, peakFrequency(peak), offset);
     else {
       const row = rowPointer(rowIndex);
       symbol = symbolAt(row, slot);
@@ -98,12 +102,10 @@ export function contextRows(plane: usize, width: i32, height: i32, codec: usize,
   const stride = <usize>(width + 5) << 1;
   const window = allocateLarge((<u64>width + 5) * (<u64>height + 3) * 2);
   const predictions = allocateLarge(<u64>width * 4);
-  const all = allocateLarge(<u64>width);
-  if (window == 0 || predictions == 0 || all == 0) {
+  if (window == 0 || predictions == 0) {
     release(before);
     return Status.limitMemory;
   }
-  memory.fill(all, 1, <usize>width);
   memory.fill(window, 0, stride * <usize>(height + 3));
   const origin = window + 3 * stride + 6;
   for (let y = 0; y < height; ++y) {
@@ -113,9 +115,13 @@ export function contextRows(plane: usize, width: i32, height: i32, codec: usize,
     }
   }
   for (let y = 0; y < height; ++y) {
-    const position = origin + <usize>y * stride;
-    if (simd) predictSimd(codec, position, stride, 2, all, width, predictions);
-    else predict(codec, position, stride, 2, all, width, predictions);
+    for (let x = 0; x < width; x += 64) {
+      const position = origin + <usize>y * stride + (<usize>x << 1);
+      const marks = <u64>-1 >> (x + 64 > width ? x + 64 - width : 0);
+      const out = predictions + (<usize>x << 2);
+      if (simd) predictSimd(codec, position, stride, 2, marks, out);
+      else predict(codec, position, stride, 2, marks, out);
+    }
     for (let x = 0; x < width; ++x) {
       const prediction = load<u32>(predictions + (<usize>x << 2));
       const index = <usize>(y * width + x) << 1;

@@ -2,8 +2,8 @@
  * The integer context model: 16 taps to mean and scale of one symbol (FORMAT.md §4). Scalar twin of `arm_simd.ts`.
  *
  * READ ME FIRST
- * - Both twins compute `count` positions whose addresses in the context window differ by `step` bytes: 2 along a row, one row
- *   minus 3 samples along a wavefront.
+ * - Both twins compute the marked ones of up to 64 positions whose addresses in the context window differ by `step` bytes: 2 along a row,
+ *   one row minus 3 samples along a wavefront.
  * - A prediction is (integer part << 16) | row index, one u32.
  * - No sum can overflow: the pack guarantees it, so the order of summation is free.
  * - Most positions of a fine grid have taps that are all 0. Their sums are computed once for each codec.
@@ -25,16 +25,19 @@ function roundOutput(sum: i32, bits: i32): i32 {
   return sum < 0 ? -((half - sum) >> bits) : (sum + half) >> bits;
 }
 
-/** @returns (integer part << 16) | (class · 16 + fraction + 8) from the two sums of the last layer */
+/** @returns (integer part << 16) | (class · 16 + fraction + 8) from the two outputs, Q8 */
 // @ts-ignore: decorator
 @inline
-export function toPrediction(meanSum: i32, scaleSum: i32, bits: i32, offset: i32): u32 {
-  const mean = min(max(roundOutput(meanSum, bits), -MEAN_LIMIT), MEAN_LIMIT);
-  const sixteenths = (mean + 8) >> 4;
+export function predictionOf(mean: i32, logScale: i32, offset: i32): u32 {
+  const sixteenths = (min(max(mean, -MEAN_LIMIT), MEAN_LIMIT) + 8) >> 4;
   const integer = (sixteenths + 8) >> 4;
   const fraction = sixteenths - (integer << 4);
-  const scaleClass = min(max((roundOutput(scaleSum, bits) + offset + 768) >> 5, 0), 63);
+  const scaleClass = min(max((logScale + offset + 768) >> 5, 0), 63);
   return (<u32>integer << 16) | <u32>((scaleClass << 4) + fraction + 8);
+}
+
+function toPrediction(meanSum: i32, scaleSum: i32, bits: i32, offset: i32): u32 {
+  return predictionOf(roundOutput(meanSum, bits), roundOutput(scaleSum, bits), offset);
 }
 
 // @ts-ignore: decorator
@@ -56,27 +59,26 @@ export function zeroPrediction(codec: usize): u32 {
 }
 
 /**
+ * Predicts up to 64 positions, `step` bytes apart in the context window.
  * @param codec  handle of the codec
- * @param position  address of the first symbol in the context window
+ * @param position  address of the symbol of bit 0
  * @param stride  bytes from one row of the window to the next
- * @param active  a byte per position: 0 where all taps are 0; such positions are left out
- * @param out  u32 × count, filled where `active` is not 0
+ * @param marks  bit k is 0 where all taps of position k are 0 or nobody asks; such positions are left out
+ * @param out  u32 × 64, filled where `marks` is not 0
  */
-export function predict(codec: usize, position: usize, stride: usize, step: isize, active: usize, count: i32, out: usize): void {
+export function predict(codec: usize, position: usize, stride: usize, step: isize, marks: u64, out: usize): void {
   const bits = fractionBits(codec, 2);
   const offset = logScaleOffset;
   const empty = zeroPrediction(codec);
-  for (let index = 0; index < count; ++index) {
-    if (load<u8>(active + <usize>index) != 0) {
-      gather(position, stride);
-      let prediction = empty;
-      if ((load<u64>(TAPS) | load<u64>(TAPS, 8) | load<u64>(TAPS, 16) | load<u64>(TAPS, 24)) != 0) {
-        sumTaps(codec, SUMS);
-        prediction = toPrediction(load<i32>(SUMS), load<i32>(SUMS, 4), bits, offset);
-      }
-      store<u32>(out + (<usize>index << 2), prediction);
+  for (; marks != 0; marks &= marks - 1) {
+    const index = <usize>ctz(marks);
+    gather(position + index * <usize>step, stride);
+    let prediction = empty;
+    if ((load<u64>(TAPS) | load<u64>(TAPS, 8) | load<u64>(TAPS, 16) | load<u64>(TAPS, 24)) != 0) {
+      sumTaps(codec, SUMS);
+      prediction = toPrediction(load<i32>(SUMS), load<i32>(SUMS, 4), bits, offset);
     }
-    position += step;
+    store<u32>(out + (index << 2), prediction);
   }
 }
 

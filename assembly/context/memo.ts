@@ -21,9 +21,15 @@ export function closeMemo(): void {
   owner = 0;
 }
 
+/** @returns whether what is remembered is of `codec` at a log-scale offset */
+// @ts-ignore: decorator
+@inline
+export function isMemoOf(codec: usize, offset: i32): bool {
+  return owner == codec && ownerOffset == offset;
+}
+
 /** Makes the memory that of `codec` at a log-scale offset, with `empty` for its empty context. */
 export function openMemo(codec: usize, offset: i32, empty: u32): void {
-  if (owner == codec && ownerOffset == offset) return;
   owner = codec;
   ownerOffset = offset;
   // A key of zeros is right wherever it stands.

@@ -4,10 +4,10 @@ import { predictSimd } from "./arm_simd";
 import { windowStride } from "./window";
 import { simd } from "../memory";
 
-/** Predicts a run of positions; see `predict` in `arm.ts`. */
+/** Predicts the marked ones of a run of positions; see `predict` in `arm.ts`. */
 // @ts-ignore: decorator
 @inline
-export function predictRun(codec: usize, position: usize, step: isize, active: usize, count: i32, out: usize): void {
-  if (simd) predictSimd(codec, position, windowStride, step, active, count, out);
-  else predict(codec, position, windowStride, step, active, count, out);
+export function predictRun(codec: usize, position: usize, step: isize, marks: u64, out: usize): void {
+  if (simd) predictSimd(codec, position, windowStride, step, marks, out);
+  else predict(codec, position, windowStride, step, marks, out);
 }

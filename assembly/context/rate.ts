@@ -9,7 +9,7 @@ import { fillRow, readWindow } from "./activity";
 import { predictRun } from "./predict";
 import { addressInWindow, buildWindow } from "./window";
 import { residualBits } from "../entropy/escape";
-import { GRIDS, codecOfMode, gridWidth, locatePatch, patchHeight, patchRowsScratch, patchWidth, patchX, patchY, planeOfMode, rowAddress } from "../memory";
+import { GRIDS, STEP_ROWS, codecOfMode, gridWidth, locatePatch, patchHeight, patchWidth, patchX, patchY, planeOfMode, rowAddress } from "../memory";
 
 /**
  * Exact code length of a patch's symbols if it had `mode` and all other patches theirs of the mode map; needs `loadCosts`.
@@ -27,19 +27,23 @@ export function patchRate(patch: i32, mode: i32): f64 {
     const width = gridWidth(grid);
     const origin = rowAddress(planeOfMode(mode, grid), grid, patchY) + (<usize>patchX << 1);
     for (let y = 0; y < patchHeight; ++y) {
-      const active = fillRow(y);
-      predictRun(codec, addressInWindow(0, y), 2, active, patchWidth, patchRowsScratch);
+      const row = fillRow(y);
       const latents = origin + (<usize>(y * width) << 1);
-      for (let x = 0; x < patchWidth; ) {
-        const latent = latents + (<usize>x << 1);
-        if (x + 8 <= patchWidth && (load<u64>(active + <usize>x) | load<u64>(latent) | load<u64>(latent, 8)) == 0) {
-          zeros += 8;
-          x += 8;
-          continue;
+      for (let start = 0; start < patchWidth; start += 64) {
+        const end = min(patchWidth - start, 64);
+        const marks = load<u64>(row + <usize>(start >> 3)) & (<u64>-1 >> (-end & 63));
+        predictRun(codec, addressInWindow(start, y), 2, marks, STEP_ROWS);
+        for (let x = 0; x < end; ) {
+          const latent = latents + (<usize>(start + x) << 1);
+          if (x + 8 <= end && (((marks >> x) & 0xff) | load<u64>(latent) | load<u64>(latent, 8)) == 0) {
+            zeros += 8;
+            x += 8;
+            continue;
+          }
+          const predicted = ((marks >> x) & 1) != 0 ? load<u32>(STEP_ROWS + (<usize>x << 2)) : empty;
+          bits += residualBits(rowOf(predicted), <i32>load<i16>(latent) - integerOf(predicted));
+          ++x;
         }
-        const predicted = load<u8>(active + <usize>x) == 0 ? empty : load<u32>(patchRowsScratch + (<usize>x << 2));
-        bits += residualBits(rowOf(predicted), <i32>load<i16>(latent) - integerOf(predicted));
-        ++x;
       }
     }
   }

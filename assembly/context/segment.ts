@@ -6,16 +6,16 @@
  *   wavefront are made before its symbols are read.
  * - Encoding runs the same order forwards to predict, writes (prediction, latent) down, and then codes in reverse.
  */
-import { closeFront, markReaders, openFront, resetFronts } from "./activity";
+import { closeFront, markReaders, marksOf, resetFronts } from "./activity";
 import { integerOf, rowOf, zeroPrediction } from "./arm";
 import { predictRun } from "./predict";
 import { addressInWindow, buildWindow, toContext, windowStride } from "./window";
-import { decodeEscaped, putResidual } from "../entropy/escape";
+import { decodeResidual, putResidual } from "../entropy/escape";
 import {
   advance, bytesLeft, desynchronise, desynchronised, finishDecoding, finishEncoding, saveState, slotOf, startDecoding, startEncoding, stateOf,
-  symbolAt, validLanes,
+  validLanes,
 } from "../entropy/rans";
-import { frequencyOf, peakFrequency, peakStart, peakSymbol, reachOf, rowPointer, startOf } from "../entropy/tables";
+import { frequencyOf, peakFrequency, peakOf, peakResidual, peakStart, reachOf, rowPointer, startOf } from "../entropy/tables";
 import {
   GRIDS, STEP_ROWS, TILE_LOG2, allocateLarge, codecOfMode, gridHeight, gridWidth, locatePatch, mark, modeOfPatch, modes, patchColumns,
   patchHeight, patchLog2, patchRows, patchWidth, patchX, patchY, planeOfMode, release, rowAddress, tileColumns, tileCount,
@@ -96,6 +96,15 @@ function clearGrid(): i32 {
   return Status.ok;
 }
 
+/** Sets a row of samples to 0. */
+// @ts-ignore: decorator
+@inline
+function clearRow(row: usize, samples: i32): void {
+  let x = 0;
+  for (; x + 4 <= samples; x += 4) store<u64>(row + (<usize>x << 1), 0);
+  for (; x < samples; ++x) store<i16>(row + (<usize>x << 1), 0);
+}
+
 /**
  * Decodes the samples of one patch in one grid.
  *
@@ -112,7 +121,7 @@ function decodePatch(patch: i32, grid: i32, symbol: i32, laneMask: i32): i32 {
   const width = <usize>gridWidth(grid) << 1;
   const origin = rowAddress(planeOfMode(mode, grid), grid, patchY) + (<usize>patchX << 1);
   // Zeros are not stored one by one.
-  for (let y = 0; y < patchHeight; ++y) memory.fill(origin + <usize>y * width, 0, <usize>patchWidth << 1);
+  for (let y = 0; y < patchHeight; ++y) clearRow(origin + <usize>y * width, patchWidth);
   const empty = zeroPrediction(codec);
   const emptyRow = rowOf(empty);
   // The symbol of latent 0 in that row, if it is not an escape.
@@ -120,58 +129,67 @@ function decodePatch(patch: i32, grid: i32, symbol: i32, laneMask: i32): i32 {
   const coded = zero > 0 && zero < 2 * reachOf(emptyRow) + 2;
   const zeroStart = coded ? startOf(rowPointer(emptyRow), zero) : 0;
   const zeroFrequency = coded ? frequencyOf(rowPointer(emptyRow), zero) : 0;
-  const step = <isize>windowStride - 6;
+  // From one row of a front to the next.
+  const step = windowStride - 6;
+  const sampleStep = width - 6;
   const fronts = patchWidth + 3 * (patchHeight - 1);
   let state = stateOf(symbol & laneMask);
+  // Not 0 once a latent does not fit 16 bits.
+  let excess = 0;
   for (let front = 0; front < fronts; ++front) {
-    const first = firstOfFront(front);
-    const last = min(patchHeight - 1, front / 3);
-    if (first > last) continue;
-    const active = openFront(front, last);
-    predictRun(codec, addressInWindow(front - 3 * first, first), step, active + <usize>first, last - first + 1, STEP_ROWS);
-    for (let y = first; y <= last; ++y) {
-      const slot = slotOf(state);
-      const isActive = load<u8>(active + <usize>y) != 0;
-      if (!isActive && slot - zeroStart < zeroFrequency) {
-        state = advance(state, zeroFrequency, slot - zeroStart);
-      } else {
-        const predicted = isActive ? load<u32>(STEP_ROWS + (<usize>(y - first) << 2)) : empty;
-        const row = rowOf(predicted);
-        let found = peakSymbol(row);
-        const offset = slot - peakStart(row);
-        if (offset < peakFrequency(row)) state = advance(state, peakFrequency(row), offset);
-        else {
-          const entries = rowPointer(row);
-          found = symbolAt(entries, slot);
-          state = advance(state, frequencyOf(entries, found), slot - startOf(entries, found));
+    const leftmost = front / 3;
+    const last = min(patchHeight - 1, leftmost);
+    const window = addressInWindow(front, 0);
+    const samples = origin + (<usize>front << 1);
+    for (let y = firstOfFront(front); y <= last; ) {
+      const base = y & ~63;
+      const end = min(last, y | 63) + 1;
+      let marks = marksOf(front, y, end, leftmost);
+      predictRun(codec, window + <usize>base * step, step, marks, STEP_ROWS);
+      let found: u64 = 0;
+      while (true) {
+        const stop = marks != 0 ? base + <i32>ctz(marks) : end;
+        while (y < stop && slotOf(state) - zeroStart < zeroFrequency) {
+          state = advance(state, zeroFrequency, slotOf(state) - zeroStart);
+          if (laneMask != 0) {
+            saveState(symbol & laneMask, state);
+            state = stateOf(++symbol & laneMask);
+          }
+          ++y;
         }
-        const reach = reachOf(row);
-        let residual = <i32>found - 1 - reach;
-        if (found == 0 || found == 2 * reach + 2) {
+        if (y == end) break;
+        let predicted = empty;
+        if (y == stop) {
+          predicted = load<u32>(STEP_ROWS + (<usize>(y - base) << 2));
+          marks &= marks - 1;
+        }
+        const peak = peakOf(rowOf(predicted));
+        const offset = slotOf(state) - peakStart(peak);
+        let latent = integerOf(predicted);
+        if (offset < peakFrequency(peak)) {
+          state = advance(state, peakFrequency(peak), offset);
+          latent += peakResidual(peak);
+        } else {
           saveState(symbol & laneMask, state);
-          residual = decodeEscaped(symbol & laneMask, row, found);
+          latent += decodeResidual(symbol & laneMask, rowOf(predicted));
           state = stateOf(symbol & laneMask);
         }
-        const latent = integerOf(predicted) + residual;
-        if (latent != 0) {
-          if (latent != <i32>(<i16>latent)) {
-            desynchronise();
-            return symbol;
-          }
-          const x = front - 3 * y;
-          store<i16>(addressInWindow(x, y), toContext(latent));
-          store<i16>(origin + <usize>y * width + (<usize>x << 1), <i16>latent);
-          markReaders(front, y);
+        // No branch on what the latent is: half of those that come here are 0, in no order.
+        excess |= latent ^ <i32>(<i16>latent);
+        store<i16>(window + <usize>y * step, toContext(latent));
+        store<i16>(samples + <usize>y * sampleStep, <i16>latent);
+        found |= <u64>(latent != 0) << (y & 63);
+        if (laneMask != 0) {
+          saveState(symbol & laneMask, state);
+          state = stateOf(++symbol & laneMask);
         }
+        ++y;
       }
-      if (laneMask != 0) {
-        saveState(symbol & laneMask, state);
-        state = stateOf((symbol + 1) & laneMask);
-      }
-      ++symbol;
+      if (found != 0) markReaders(front, base, found);
     }
-    closeFront(active, first, last);
+    closeFront(front);
   }
+  if (excess != 0) desynchronise();
   saveState(symbol & laneMask, state);
   return symbol;
 }
@@ -221,23 +239,30 @@ export function collectPatch(patch: i32, grid: i32, out: usize): usize {
   const width = gridWidth(grid);
   const origin = rowAddress(planeOfMode(mode, grid), grid, patchY) + (<usize>patchX << 1);
   const empty = zeroPrediction(codec);
-  const step = <isize>windowStride - 6;
+  const step = windowStride - 6;
+  const sampleStep = (<usize>width << 1) - 6;
   const fronts = patchWidth + 3 * (patchHeight - 1);
   for (let front = 0; front < fronts; ++front) {
-    const first = firstOfFront(front);
-    const last = min(patchHeight - 1, front / 3);
-    if (first > last) continue;
-    const active = openFront(front, last);
-    predictRun(codec, addressInWindow(front - 3 * first, first), step, active + <usize>first, last - first + 1, STEP_ROWS);
-    for (let y = first; y <= last; ++y) {
-      const isActive = load<u8>(active + <usize>y) != 0;
-      const latent = <i32>load<i16>(origin + ((<usize>y * width + <usize>(front - 3 * y)) << 1));
-      store<u32>(out, isActive ? load<u32>(STEP_ROWS + (<usize>(y - first) << 2)) : empty);
-      store<i32>(out, latent, 4);
-      if (latent != 0) markReaders(front, y);
-      out += 8;
+    const leftmost = front / 3;
+    const last = min(patchHeight - 1, leftmost);
+    const window = addressInWindow(front, 0);
+    const samples = origin + (<usize>front << 1);
+    for (let y = firstOfFront(front); y <= last; ) {
+      const base = y & ~63;
+      const end = min(last, y | 63) + 1;
+      let marks = marksOf(front, y, end, leftmost);
+      predictRun(codec, window + <usize>base * step, step, marks, STEP_ROWS);
+      let found: u64 = 0;
+      for (let bit = y & 63; y < end; ++y, ++bit) {
+        const latent = <i32>load<i16>(samples + <usize>y * sampleStep);
+        store<u32>(out, ((marks >> bit) & 1) != 0 ? load<u32>(STEP_ROWS + (<usize>bit << 2)) : empty);
+        store<i32>(out, latent, 4);
+        found |= <u64>(latent != 0) << bit;
+        out += 8;
+      }
+      if (found != 0) markReaders(front, base, found);
     }
-    closeFront(active, first, last);
+    closeFront(front);
   }
   return out;
 }

@@ -5,17 +5,20 @@
  * - Symbol 0 is "below", 2n + 2 is "above"; both are followed by an Exp-Golomb value on the same lane.
  * - Encoding runs in reverse, so an escape is put before its symbol, last bit first.
  */
-import { decodeBit, desynchronise, putBit, putSymbol } from "./rans";
+import { decodeBit, decodeSymbol, desynchronise, putBit, putSymbol } from "./rans";
 import { costOf, escapeOrderOf, reachOf, rowPointer } from "./tables";
 
 const LONGEST_PREFIX: i32 = 16;
 /** No latent is this far from any integer part. */
 const LARGEST_ESCAPE: u32 = 1 << 17;
 
-/** Decodes the value behind an escape symbol of row `rowIndex`. @returns the residual, or one that no latent has if the stream is damaged */
-export function decodeEscaped(lane: i32, rowIndex: u32, symbol: u32): i32 {
-  const distance = reachOf(rowIndex) + 1 + <i32>decodeEscape(lane, escapeOrderOf(rowIndex));
-  return symbol == 0 ? -distance : distance;
+/** Decodes a symbol of row `rowIndex` and what follows it. @returns latent − integer part, or what no latent has if the stream is damaged */
+export function decodeResidual(lane: i32, rowIndex: u32): i32 {
+  const reach = reachOf(rowIndex);
+  const symbol = <i32>decodeSymbol(lane, rowPointer(rowIndex));
+  if (symbol == 0) return -(reach + 1 + <i32>decodeEscape(lane, escapeOrderOf(rowIndex)));
+  if (symbol == 2 * reach + 2) return reach + 1 + <i32>decodeEscape(lane, escapeOrderOf(rowIndex));
+  return symbol - 1 - reach;
 }
 
 function decodeEscape(lane: i32, order: i32): u32 {

@@ -11,7 +11,7 @@ import { CLASSES, CLASS_PARAMETERS, COSTS, COST_ROW_BYTES, FRACTIONS, ROWS, ROW_
 import { Status } from "../status";
 
 const SLOTS: u32 = 32768;
-/** 1024 × {start u16, frequency u16, symbol u16, 0}: the likeliest symbol of each row, frequency 0 where none has half of the slots. */
+/** 1024 × {start u16, frequency u16, symbol u16, residual i16}; see `peakOf`. */
 const PEAKS: usize = memory.data(8192, 16);
 
 /** @returns address of row `index` = class · 16 + fraction + 8 */
@@ -58,22 +58,36 @@ export function frequencyOf(row: usize, symbol: u32): u32 {
 // A decoder asks for the likeliest symbol first: on the peaked rows of fine grids that is a comparison which the branch predictor
 // foresees, while a search keeps every symbol waiting for the one before.
 
+/** The likeliest symbol of a row, in one load for the four below; of frequency 0 where none has half of the slots, or an escape has. */
 // @ts-ignore: decorator
 @inline
-export function peakStart(rowIndex: u32): u32 {
-  return load<u16>(PEAKS + (<usize>rowIndex << 3));
+export function peakOf(rowIndex: u32): u64 {
+  return load<u64>(PEAKS + (<usize>rowIndex << 3));
 }
 
 // @ts-ignore: decorator
 @inline
-export function peakFrequency(rowIndex: u32): u32 {
-  return load<u16>(PEAKS + (<usize>rowIndex << 3), 2);
+export function peakStart(peak: u64): u32 {
+  return <u32>peak & 0xffff;
 }
 
 // @ts-ignore: decorator
 @inline
-export function peakSymbol(rowIndex: u32): u32 {
-  return load<u16>(PEAKS + (<usize>rowIndex << 3), 4);
+export function peakFrequency(peak: u64): u32 {
+  return <u32>peak >> 16;
+}
+
+// @ts-ignore: decorator
+@inline
+export function peakSymbol(peak: u64): u32 {
+  return <u32>(peak >> 32) & 0xffff;
+}
+
+/** Latent minus integer part. */
+// @ts-ignore: decorator
+@inline
+export function peakResidual(peak: u64): i32 {
+  return <i32>(<i64>peak >> 48);
 }
 
 /** @returns the largest residual of a class that is not escaped */
@@ -143,11 +157,13 @@ function fillRow(row: usize, source: usize, symbols: i32, direction: i32): bool 
 function fillPeak(row: usize, symbols: i32): void {
   const peak = PEAKS + ((row - ROWS) / ROW_BYTES << 3);
   store<u64>(peak, 0);
-  for (let symbol = 0; symbol < symbols; ++symbol) {
+  // The first and the last symbol are the escapes.
+  for (let symbol = 1; symbol < symbols - 1; ++symbol) {
     if (frequencyOf(row, symbol) < SLOTS / 2) continue;
     store<u16>(peak, <u16>startOf(row, symbol));
     store<u16>(peak, <u16>frequencyOf(row, symbol), 2);
     store<u16>(peak, <u16>symbol, 4);
+    store<i16>(peak, <i16>(symbol - (symbols >> 1)), 6);
     return;
   }
 }

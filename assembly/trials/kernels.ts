@@ -30,9 +30,6 @@ const TALLEST: i32 = 5;
 const POOL_FLOATS: i32 = 16384;
 const OUTPUT_BYTES: i32 = 16384;
 
-/** Which positions of a run the context model looks at. */
-const ACTIVE: usize = memory.data(40, 16);
-
 let pool: usize = 0;
 let outputs: usize = 0;
 let expected: usize = 0;
@@ -223,7 +220,7 @@ export function tryPredict(codec: usize, count: i32): i32 {
   let differences = 0;
   for (let index = 0; index < count; ++index) {
     drawCase(index);
-    const run = between(1, 40);
+    const run = between(1, 64);
     const rowBytes = <usize>(2 * between(run + 8, run + 20));
     if (index % REFILL == 0) {
       for (let at = 0; at < POOL_FLOATS * 2; ++at) {
@@ -237,9 +234,10 @@ export function tryPredict(codec: usize, count: i32): i32 {
     const step: isize = below(2) == 0 ? 2 : <isize>rowBytes - 6;
     // Contexts are remembered for as long as the offset stays.
     if (index % 8 == 0) setInverseGain(16384, between(-2000, 2000));
-    for (let at = 0; at < run; ++at) store<u8>(ACTIVE + <usize>at, <u8>(below(4) != 0));
-    predict(codec, position, rowBytes, step, ACTIVE, run, twin);
-    predictSimd(codec, position, rowBytes, step, ACTIVE, run, target);
+    const some = <u64>next() | (<u64>next() << 32);
+    const marks = (below(2) == 0 ? some : <u64>-1) >> (64 - run);
+    predict(codec, position, rowBytes, step, marks, twin);
+    predictSimd(codec, position, rowBytes, step, marks, target);
     if (memory.compare(target - 16, twin - 16, <usize>run * 4 + 32) != 0) ++differences;
   }
   return differences;
