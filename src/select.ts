@@ -20,12 +20,9 @@ interface Search {
 
 const generalistAlone: Search = { spacing: 0, kept: 1 };
 const firstInRanking: Search = { spacing: 8, kept: 1 };
-const teamOfTwo: Search = { spacing: 8, kept: 2 };
-const teamOfThree: Search = { spacing: 8, kept: 3 };
-const teamOfFour: Search = { spacing: 8, kept: 4 };
+const teamOf = (kept: number): Search => ({ spacing: 8, kept });
 const everything: Search = { spacing: 1, kept: 8 };
-/** Levels alike where nothing in between bought any bits. */
-const searches = [generalistAlone, firstInRanking, firstInRanking, teamOfTwo, teamOfThree, teamOfFour, everything] as const;
+const searches = [generalistAlone, firstInRanking, teamOf(2), teamOf(3), teamOf(4), teamOf(6), everything] as const;
 
 /** Rounds of choosing with the map's prices; further ones change next to nothing. */
 const mapRounds = 4;
