@@ -29,6 +29,7 @@ const models = options.pack === undefined ? undefined : { source: options.pack }
 const pack = await inner.loadPack(models);
 const step = pack.decoder.steps.findIndex(({ gain }) => gain === 16_384);
 const effort = Number(options.effort);
+const { patch } = inner.defaultOptions;
 
 /** Adds the absolute differences of neighbouring samples to {across, acrossCount, elsewhere, elsewhereCount}. */
 function addGradients(sums, { data, width, height }, codecs, side) {
@@ -73,8 +74,8 @@ for (let anchor = 0; anchor < pack.manifest.lambda.length; anchor++) {
     const codecs = await inner.decodeCodecs(engine, result.bytes, { models });
     for (const codec of codecs) counts[codec]++;
     if (new Set(codecs).size === 1) single++;
-    addGradients(decoded, result.reconstruction, codecs, pack.manifest.patch);
-    addGradients(original, image, codecs, pack.manifest.patch);
+    addGradients(decoded, result.reconstruction, codecs, patch);
+    addGradients(original, image, codecs, patch);
   }
   const patches = counts.reduce((sum, count) => sum + count, 0);
   for (const [codec, count] of counts.entries()) total[codec] += count / patches / pack.manifest.lambda.length;
