@@ -8,7 +8,7 @@ import type { PixelSource } from './types.js';
 
 export { engineOfPackage } from './codec.js';
 export { decodeCodecs, decodeFile } from './decode.js';
-export { type EncodeResult, encodeDetailed } from './encode.js';
+export { defaultOptions, type EncodeResult, encodeDetailed } from './encode.js';
 export { msSsim, psnr, squaredError } from './metrics.js';
 export { loadPack } from './models/load.js';
 export { countMacs } from './models/macs.js';
