@@ -14,9 +14,9 @@ import time
 
 import torch
 
-from .analysis import VARIANTS
+from .analysis import GRIDS, VARIANTS
 from .codec import ANCHOR_GROUPS, LAMBDAS, Quantiser
-from .competition import add_rivals, allocation, reorder, split, wake_smoothing
+from .competition import COARSE, add_rivals, allocation, reorder, share_coarse, split, wake_smoothing
 from .data import Crops, Pictures, validation_pictures
 from .export import load_codec
 from .loop import save, schedule, update_average
@@ -90,6 +90,7 @@ def parse():
     parser.add_argument('--decoders-only', action='store_true', help='train decoders on hard rounding alone: heads are shared by the anchors, '
                         'so where they move, codecs that do not win at an anchor go stale there')
     parser.add_argument('--clones', action='store_true', help='all codecs start as clones of the first')
+    parser.add_argument('--share-coarse', action='store_true', help="all codecs keep the first one's gains and its analysis of the coarse grids")
     parser.add_argument('--learn-gains', action='store_true', help="only for codecs that never meet: they read their neighbours' latents "
                         'whatever the mode, so they must mean the same by them')
     parser.add_argument('--live', action='store_true', help='start from the live weights of an interrupted run, not the average')
@@ -122,10 +123,13 @@ def prepared(options, crops):
     if codec.modes < options.modes:
         codec = grown(codec, options.modes, anchors, crops)
     wake_smoothing(codec)
+    if options.share_coarse:
+        share_coarse(codec, options.group)
     codec.analysis.groups = (options.group,)
     mine = [f'decoders.{mode}.{anchor}.' for mode in range(codec.modes) for anchor in anchors]
     if not options.decoders_only:
-        mine += [f'analysis.head.{options.group}', f'analysis.linear.{options.group}']
+        grids = range(COARSE if options.share_coarse else GRIDS)
+        mine += [f'analysis.{part}.{options.group}{grid}' for part in ('head', 'linear') for grid in grids]
         if options.learn_gains:
             mine.append('log_gain')
         if not options.freeze_trunk:

@@ -7,6 +7,7 @@ from .analysis import GRIDS, VARIANTS, linear_start
 from .codec import START_LOG_GAIN, Codec
 from .decoder import Decoder, smoothing_start
 
+COARSE = 3                    # grids from this one on are coarse: 1.6 % of all samples
 LIVE = 0.02                   # share of the patches under which a codec is not worth its weights
 
 
@@ -63,6 +64,22 @@ def wake_smoothing(codec):
     for name, parameter in codec.named_parameters():
         if name.endswith('.smooth') and not parameter.any():
             parameter.copy_(smoothing_start())
+
+
+@torch.no_grad()
+def share_coarse(codec, group):
+    """All codecs of a head group take codec 0's analysis of the coarse grids, and its gains everywhere.
+
+    Codecs read their neighbours' latents. What the coarse grids hold reaches far, and a patch has only a few samples of them: there all codecs must
+    mean the same, to the last bit.
+    """
+    for grid in range(COARSE, GRIDS):
+        for value in (codec.analysis.linear[f'{group}{grid}'], *codec.analysis.head[f'{group}{grid}'].parameters()):
+            first = value[:value.shape[0] // codec.modes].clone()
+            value.copy_(first.repeat(codec.modes, *[1] * (value.ndim - 1)))
+    for anchor, other in enumerate(codec.groups):
+        if other == group:
+            codec.log_gain[:, anchor] = codec.log_gain[0, anchor]
 
 
 @torch.no_grad()

@@ -9,7 +9,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
 
 from tessera.analysis import GRIDS, VARIANTS, linear_start  # noqa: E402
 from tessera.codec import Codec, Quantiser  # noqa: E402
-from tessera.competition import add_rivals, allocation, reorder, split  # noqa: E402
+from tessera.competition import add_rivals, allocation, reorder, share_coarse, split  # noqa: E402
 from tessera.loop import adapt  # noqa: E402
 
 PIXELS = torch.rand(2, 3, 64, 128, generator=torch.Generator().manual_seed(1)) - 0.5
@@ -33,6 +33,17 @@ class CompetitionTest(unittest.TestCase):
                 got = larger.costs(PIXELS, larger.analyse(PIXELS, anchor), 0, anchor, Quantiser('hard'))
                 for one, other in zip(expected, got):
                     torch.testing.assert_close(one, other)
+
+    def test_shared_coarse_grids_are_the_same_for_all(self):
+        _, codec = pair()
+        share_coarse(codec, 'high')
+        with torch.no_grad():
+            grids = codec.analyse(PIXELS, 1)
+            for grid, values in enumerate(grids):
+                same = all(torch.equal(values[:, :1], values[:, mode:mode + 1]) for mode in range(codec.modes))
+                self.assertEqual(same, grid >= 3, grid)
+            self.assertTrue(torch.equal(codec.log_gain[0, 1].expand(codec.modes, -1), codec.log_gain[:, 1]))
+            self.assertFalse(torch.equal(codec.log_gain[0, 0].expand(codec.modes, -1), codec.log_gain[:, 0]))
 
     def test_a_second_block_changes_nothing_before_it_learns(self):
         _, codec = pair()
