@@ -2,6 +2,7 @@
 
 import { readdirSync, readFileSync } from 'node:fs';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
+import { createEntropyCoder } from '../../src/entropy.js';
 import { type Codec, createCodec } from '../../src/index.js';
 import { loadPack } from '../../src/models/load.js';
 import { conformanceModels as models, vectors } from '../conformance/files.js';
@@ -80,6 +81,12 @@ test('vectors, damaged files, an encoding and the coder alone reach 95 % of the 
     const { data } = await codec.decode(await codec.encode(image, { effort: 1 }));
     expect(data.filter((_, index) => index % 4 === 3)).toEqual(Uint8ClampedArray.from(image.data.filter((_, index) => index % 4 === 3)));
   }
+
+  // The coder alone, on any number of lanes, with and without a rest after the last whole turn.
+  const coder = await createEntropyCoder(undefined, code);
+  const rows = Uint16Array.from({ length: 83 }, (_, index) => (index * 331) % 1024);
+  const symbols = rows.map((row, index) => (index * 7) % coder.symbolCount(row));
+  for (const lanes of [1, 2, 4, 8] as const) expect(coder.decode(coder.encode(symbols, rows, lanes), rows, lanes)).toEqual(symbols);
 
   // The writing side with every kind of map, scalar kernels, buffers that are too small and tables that are wrong.
   const { decoder } = await loadPack(models);
