@@ -3,12 +3,14 @@
  *
  * A sample of the patches ranks the codecs, each coding the whole picture alone; the best of them, those that add most to it, and always the
  * one of files with a single codec, are evaluated on every patch. Then each patch takes the mode that is cheapest with its bits in the mode map; what its neighbours
- * take matters little, for codecs read each other's latents. The outcome is kept only if it beats every single codec; one codec is often
- * best for small pictures. Low efforts take the codec that ranks first and evaluate nothing else.
+ * take matters little, for codecs read each other's latents. Where a border shows, the patches beside it go back to the best single codec.
+ * The outcome is kept only if it beats that one; one codec is often best for small pictures. Low efforts take the codec that ranks first and evaluate nothing else.
  */
 
 import type { Core } from './core.js';
 import type { Pacer } from './pacer.js';
+import { findSeams } from './seams.js';
+import type { PixelSource } from './types.js';
 
 /** How hard to look, by effort. bench/results/effort.json says what each step costs and buys. */
 interface Search {
@@ -44,6 +46,7 @@ export interface Selection {
  * @param generalist - the mode whose codec is the one of files with M = 1, or −1 when it does not compete
  * @param lambda - price of a bit in J
  * @param effort - 1 to 9
+ * @param picture - RGBA, what the codecs are to come near to
  */
 export async function selectModes(
   core: Core,
@@ -52,6 +55,8 @@ export async function selectModes(
   lambda: number,
   effort: number,
   pacer: Pacer,
+  picture: PixelSource,
+  patchSide: number,
 ): Promise<Selection> {
   const count = core.modes().length;
   const search = searches[Math.min(effort, searches.length) - 1];
@@ -92,10 +97,14 @@ export async function selectModes(
   const [best] = kept;
 
   // 3. Each patch takes the mode that is cheapest, the bits that say so included.
-  const map = core.modes();
   const candidates = kept.map(({ mode }) => mode);
-  chooseModes(map, candidates, costs, lambda);
-  if (map.every((mode) => mode === best.mode)) return settle(best.mode, best.cost);
+  chooseModes(core.modes(), candidates, costs, lambda);
+  for (let seams = count; seams > 0; ) {
+    if (core.modes().every((mode) => mode === best.mode)) return settle(best.mode, best.cost);
+    const shown = await findSeams(core, picture, patchSide, step);
+    for (const patch of shown) core.modes()[patch] = best.mode;
+    seams = shown.size;
+  }
   const mixed = await costOfMap(core, step);
   if (mixed >= best.cost) return settle(best.mode, best.cost);
   await pacer.step('select', total, total);
