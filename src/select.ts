@@ -3,7 +3,7 @@
  *
  * A sample of the patches ranks the codecs, each coding the whole picture alone; the best of them, those that add most to it, and always the
  * one of files with a single codec, are evaluated on every patch. Then each patch takes the mode that is cheapest with its bits in the mode map; what its neighbours
- * take matters little, for codecs read each other's latents. Where a border shows, the patches beside it go back to the best single codec.
+ * take matters little, for codecs read each other's latents. Where a border shows, patches that gain little go back to the best single codec.
  * The outcome is kept only if it beats that one; one codec is often best for small pictures. Low efforts take the codec that ranks first and evaluate nothing else.
  */
 
@@ -25,6 +25,9 @@ const firstInRanking: Search = { spacing: 8, kept: 1 };
 const teamOf = (kept: number): Search => ({ spacing: 8, kept });
 const everything: Search = { spacing: 1, kept: 8 };
 const searches = [generalistAlone, firstInRanking, teamOf(2), teamOf(3), teamOf(4), teamOf(6), everything] as const;
+
+/** A patch that is so much dearer with the best single codec keeps its own even if a border shows: the rest of it would look worse. */
+const worthSeam = 1.25;
 
 /** Rounds of choosing with the map's prices; further ones change next to nothing. */
 const mapRounds = 4;
@@ -101,9 +104,13 @@ export async function selectModes(
   chooseModes(core.modes(), candidates, costs, lambda);
   for (let seams = count; seams > 0; ) {
     if (core.modes().every((mode) => mode === best.mode)) return settle(best.mode, best.cost);
-    const shown = await findSeams(core, picture, patchSide, step);
-    for (const patch of shown) core.modes()[patch] = best.mode;
-    seams = shown.size;
+    seams = 0;
+    for (const patch of await findSeams(core, picture, patchSide, step)) {
+      const mode = core.modes()[patch];
+      if (mode === best.mode || costs[best.mode][patch] > costs[mode][patch] * worthSeam) continue;
+      core.modes()[patch] = best.mode;
+      seams++;
+    }
   }
   const mixed = await costOfMap(core, step);
   if (mixed >= best.cost) return settle(best.mode, best.cost);
