@@ -108,7 +108,7 @@ export async function encodeDetailed(
     // 4. Let the codecs compete for every patch.
     core.setTarget(image.data, lambda);
     const generalist = modeSet.subset.indexOf(modeSetOf(pack.decoder, 1).subset[0]);
-    const selection = await selectModes(core, modes, generalist, lambda, settings.effort, pacer, image, settings.patch);
+    const selection = await selectModes(core, { ...settings, modes, generalist, lambda, picture: image }, pacer);
 
     // 5. Refine the winners' latents by gradient steps: the highest efforts only, in a part of the package of its own.
     let cost = selection.cost ?? (wanted.cost === false ? Number.NaN : await costOfSelection(core, selection, () => pacer.turn()));

@@ -2,9 +2,10 @@
  * The competition: which codec codes each patch (DESIGN.md §2, "Selection").
  *
  * A sample of the patches ranks the codecs, each coding the whole picture alone; the best of them, those that add most to it, and always the
- * one of files with a single codec, are evaluated on every patch. Then each patch takes the mode that is cheapest with its bits in the mode map; what its neighbours
- * take matters little, for codecs read each other's latents. Where a border shows, patches that gain little go back to the best single codec.
- * The outcome is kept only if it beats that one; one codec is often best for small pictures. Low efforts take the codec that ranks first and evaluate nothing else.
+ * one of files with a single codec, are evaluated on every patch. Then each patch takes the mode that is cheapest with its bits in the mode
+ * map; what its neighbours take matters little, for codecs read each other's latents. Where a border shows, patches that gain little go back
+ * to the best single codec. The outcome is kept only if it beats that one; one codec is often best for small pictures. Low efforts take the
+ * codec that ranks first and evaluate nothing else.
  */
 
 import type { Core } from './core.js';
@@ -12,7 +13,7 @@ import type { Pacer } from './pacer.js';
 import { findSeams } from './seams.js';
 import type { PixelSource } from './types.js';
 
-/** How hard to look, by effort. bench/results/effort.json says what each step costs and buys. */
+/** How hard to look, by effort. bench/results/README.md says what each step costs and buys. */
 interface Search {
   /** One patch of so many ranks the codecs; 0: no ranking, the generalist codes everything. */
   readonly spacing: number;
@@ -42,25 +43,25 @@ export interface Selection {
   readonly shares: readonly number[];
 }
 
-/**
- * Runs the competition and leaves the winner in the core's mode map.
- *
- * @param modes - number of competing modes
- * @param generalist - the mode whose codec is the one of files with M = 1, or −1 when it does not compete
- * @param lambda - price of a bit in J
- * @param effort - 1 to 9
- * @param picture - RGBA, what the codecs are to come near to
- */
-export async function selectModes(
-  core: Core,
-  modes: number,
-  generalist: number,
-  lambda: number,
-  effort: number,
-  pacer: Pacer,
-  picture: PixelSource,
-  patchSide: number,
-): Promise<Selection> {
+/** What is competed for, and how. */
+export interface Competition {
+  /** Number of competing modes. */
+  readonly modes: number;
+  /** The mode whose codec is the one of files with M = 1, or −1 when it does not compete. */
+  readonly generalist: number;
+  /** Price of a bit in J. */
+  readonly lambda: number;
+  /** 1 to 9. */
+  readonly effort: number;
+  /** RGBA, what the codecs are to come near to: the core's target. */
+  readonly picture: PixelSource;
+  /** Side of a patch in pixels. */
+  readonly patch: number;
+}
+
+/** Runs the competition and leaves the winner in the core's mode map. */
+export async function selectModes(core: Core, competition: Competition, pacer: Pacer): Promise<Selection> {
+  const { modes, generalist, lambda, effort } = competition;
   const count = core.modes().length;
   const search = searches[Math.min(effort, searches.length) - 1];
   const total = count * (modes + 1);
@@ -105,7 +106,7 @@ export async function selectModes(
   for (let seams = count; seams > 0; ) {
     if (core.modes().every((mode) => mode === best.mode)) return settle(best.mode, best.cost);
     seams = 0;
-    for (const patch of await findSeams(core, picture, patchSide, step)) {
+    for (const patch of await findSeams(core, competition.picture, competition.patch, step)) {
       const mode = core.modes()[patch];
       if (mode === best.mode || costs[best.mode][patch] > costs[mode][patch] * worthSeam) continue;
       core.modes()[patch] = best.mode;
