@@ -27,8 +27,10 @@ import type { EncodeOptions, ModeCount, Picture, PixelSource } from './types.js'
 /** What `encode` does when an option is left out. */
 export const defaultOptions = { quality: 50, modes: 8, effort: 5, patch: 128, lanes: 1 } as const;
 
+/** The effort that takes the codec of M = 1 without a competition, and a small analysis where the pack has one. */
+const quickEffort = 1;
 /** The lowest effort that refines latents. */
-const refiningEffort = 8;
+const refiningEffort = 6;
 
 /** A file, and what the encoder knows about it. */
 export interface EncodeResult {
@@ -87,10 +89,13 @@ export async function encodeDetailed(
   checkRate(pack, rate, 'invalidArgument');
   const lambda = lambdaOfRate(pack, rate);
   const modes = Math.min(settings.modes, pack.decoder.modes) as ModeCount;
-  if (options.modes !== undefined && modes !== options.modes)
+  if (options.modes !== undefined && modes < settings.modes)
     throw new TesseraError('invalidArgument', `${options.modes} codecs; the model pack has ${pack.decoder.modes}`);
   const modeSet = modeSetOf(pack.decoder, modes);
-  const analysis = await createOrtAnalysis(pack, rate);
+  const small = settings.effort === quickEffort ? pack.manifest.quick : undefined;
+  const analysis = await createOrtAnalysis(pack, small ?? pack.manifest.analysis, rate);
+  // What comes out of a small analysis is one codec's alone.
+  const planes = small ? [0] : modeSet.subset;
   await pacer.step('model', 1, 1);
 
   return engine.withCore(async (core) => {
@@ -101,7 +106,7 @@ export async function encodeDetailed(
     // 3. Analyse, and quantise the latents of every competing codec.
     const scratch = core.allocate(largestWindow * 4);
     for await (const tile of analyseTiles(image, analysis)) {
-      quantiseTile(core, scratch, pack, modeSet, rate, tile);
+      quantiseTile(core, scratch, pack, modeSet, planes, rate, tile);
       await pacer.step('analyse', tile.index + 1, tile.count);
     }
 
@@ -173,15 +178,24 @@ function checkSettings(options: EncodeOptions): Settings {
   if (![1, 2, 4, 8].includes(lanes)) refuse('lanes', lanes, '1, 2, 4, 8');
   const { invisible = 'smooth' } = options;
   if (invisible !== 'smooth' && invisible !== 'keep') refuse('invisible', invisible, 'smooth, keep');
-  return { modes, effort, patch, lanes };
+  return { modes: effort === quickEffort ? 1 : modes, effort, patch, lanes };
 }
 
 /**
  * latent = round(analysis · gain of codec, anchor and grid · gain of the step), for the kept part of one analysed tile.
  *
  * @param scratch - in the core, for the values of one grid of one codec
+ * @param planes - where in the analysis each competing codec's values are
  */
-function quantiseTile(core: Core, scratch: number, pack: Pack, { subset }: ModeSet, rate: Rate, tile: AnalysedTile): void {
+function quantiseTile(
+  core: Core,
+  scratch: number,
+  pack: Pack,
+  { subset }: ModeSet,
+  planes: readonly number[],
+  rate: Rate,
+  tile: AnalysedTile,
+): void {
   const stepGain = pack.decoder.steps[rate.step].gain / 16_384;
   for (let grid = 0; grid < gridCount; grid++) {
     const scale = 2 ** grid;
@@ -194,7 +208,8 @@ function quantiseTile(core: Core, scratch: number, pack: Pack, { subset }: ModeS
     const lines = tile.y.end / scale - y;
     const skipped = ((tile.y.start - tile.y.windowStart) / scale) * stride + (tile.x.start - tile.x.windowStart) / scale;
     subset.forEach((codec, set) => {
-      core.floats(scratch, stride * rows).set(tile.grids[grid].subarray(codec * stride * rows, (codec + 1) * stride * rows));
+      const start = planes[set] * stride * rows;
+      core.floats(scratch, stride * rows).set(tile.grids[grid].subarray(start, start + stride * rows));
       const gain = pack.manifest.gains[codec][rate.anchor][grid] * stepGain;
       core.quantise(set, grid, scratch + skipped * 4, stride, x, y, columns, lines, gain);
     });

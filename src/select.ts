@@ -15,17 +15,15 @@ import type { PixelSource } from './types.js';
 
 /** How hard to look, by effort. bench/results/README.md says what each step costs and buys. */
 interface Search {
-  /** One patch of so many ranks the codecs; 0: no ranking, the generalist codes everything. */
+  /** One patch of so many ranks the codecs. */
   readonly spacing: number;
   /** Codecs that are evaluated on every patch; with 1, the first in the ranking codes everything. The generalist is one more. */
   readonly kept: number;
 }
 
-const generalistAlone: Search = { spacing: 0, kept: 1 };
-const firstInRanking: Search = { spacing: 8, kept: 1 };
 const teamOf = (kept: number): Search => ({ spacing: 8, kept });
 const everything: Search = { spacing: 1, kept: 8 };
-const searches = [generalistAlone, firstInRanking, teamOf(2), teamOf(3), teamOf(4), teamOf(6), everything] as const;
+const searches = [teamOf(1), teamOf(1), teamOf(2), teamOf(3), teamOf(4), everything] as const;
 
 /** A patch that is so much dearer with the best single codec keeps its own even if a border shows: the rest of it would look worse. */
 const worthSeam = 1.25;
@@ -72,7 +70,7 @@ export async function selectModes(core: Core, competition: Competition, pacer: P
     await pacer.step('select', total, total);
     return { single: modes === 1 || mode === generalist, cost, shares: sharesOf(core.modes(), modes) };
   };
-  if (search.kept === 1 && (modes === 1 || (search.spacing === 0 && generalist >= 0))) return settle(Math.max(generalist, 0));
+  if (search.kept === 1 && modes === 1) return settle(0);
 
   // 1. Every mode alone on a sample of the patches. A map that says one mode costs its one byte; without a map there is none.
   const costs = Array.from({ length: modes }, () => new Float64Array(count).fill(Number.NaN));

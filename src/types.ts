@@ -29,7 +29,7 @@ export interface Picture {
 /** Bytes of a file, in any common form. `Blob` and `Response` are read asynchronously, so `probe` does not take them. */
 export type ByteSource = ArrayBuffer | ArrayBufferView;
 
-/** What is going on, in this order when encoding: model, analyse, select, refine (efforts 8 and 9), code; when decoding: model, code, synthesise. */
+/** What is going on, in this order when encoding: model, analyse, select, refine (efforts 6 to 9), code; when decoding: model, code, synthesise. */
 export type Stage = 'model' | 'analyse' | 'select' | 'refine' | 'code' | 'synthesise';
 
 /** One progress report: `loaded` of `total` steps of a stage are done. */
@@ -65,7 +65,10 @@ export interface EncodeOptions extends CommonOptions {
   readonly quality?: number;
   /** How many codecs compete for each patch. */
   readonly modes?: ModeCount;
-  /** 1 (fastest) to 9: how hard the encoder looks for the best codec of each patch; 8 and 9 also refine the latents, which takes minutes per megapixel. */
+  /**
+   * 1 (fastest) to 9: how hard the encoder tries. 1 takes a small analysis and one codec; 2 to 5 let ever more codecs compete for each patch; 6 to 9
+   * also refine the latents, for seconds (6) to minutes (9) per megapixel.
+   */
   readonly effort?: number;
   /** Side of a patch in pixels. */
   readonly patch?: 64 | 128 | 256;

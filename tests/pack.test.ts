@@ -238,6 +238,8 @@ describe('manifest.json', () => {
     ['gains', []],
     ['quality', [[0, 0]]],
     ['analysis', ['missing.onnx']],
+    ['quick', ['missing.onnx']],
+    ['quick', new Array(8).fill('missing.onnx')],
     ['files', {}],
     ['name', 5],
   ])('a wrong %s is refused', (name, value) => {

@@ -116,7 +116,7 @@ describe('parameters of the format', () => {
     await checkDecoded(result);
   });
 
-  test.each([1, 3, 5, 9])('effort %i', async (effort) => {
+  test.each([1, 3, 5, 6, 9])('effort %i', async (effort) => {
     const image = crop(await readPixels(examples[0].path), 100, 50, 300, 260);
     await checkDecoded(await encodeWith(image, { effort }));
   });
@@ -124,11 +124,8 @@ describe('parameters of the format', () => {
   test('more effort never costs more', async () => {
     const image = crop(await readPixels(examples[3].path), 0, 0, 390, 300);
     const costs: number[] = [];
-    for (const effort of [1, 5, 7, 8]) costs.push((await encodeWith(image, { effort })).cost);
-    expect(costs[1]).toBeLessThanOrEqual(costs[0]);
-    expect(costs[2]).toBeLessThanOrEqual(costs[0]);
-    // Efforts 7 and 8 choose alike; 8 goes on from there.
-    expect(costs[3]).toBeLessThanOrEqual(costs[2]);
+    for (const effort of [1, 2, 5, 6, 8]) costs.push((await encodeWith(image, { effort })).cost);
+    for (let i = 1; i < costs.length; i++) expect(costs[i]).toBeLessThanOrEqual(costs[i - 1]);
   });
 
   test('an anchor and a step instead of a quality', async () => {

@@ -1,7 +1,7 @@
 // Rate and distortion of real files: Tessera with 1, 2, 4 and 8 codecs beside the formats people would use instead.
 //
 //   node bench/rd/main.mjs [--folder FOLDER] [--limit N] [--qualities …] [--modes 1,2,4] [--subset-qualities …] [--processes 2]
-//                          [--efforts …] [--effort-pictures 6] [--effort-qualities …] [--crops 3]
+//                          [--efforts …] [--effort-pictures 3] [--effort-qualities …] [--crops 3]
 //                          [--skip tessera,peers,efforts,report,crops] [--out FOLDER]
 //
 // Every file of Tessera is decoded again and compared with the encoder's reconstruction. Rows that are known are not computed again (cells.mjs);
@@ -29,9 +29,9 @@ const { values: options } = parseArgs({
     modes: { type: 'string', default: '1,2,4' },
     qualities: { type: 'string', default: '0,10,20,30,40,50,60,70,80,90,100' },
     'subset-qualities': { type: 'string', default: '20,40,60,80' },
-    efforts: { type: 'string', default: '1,2,5,7' },
-    'effort-pictures': { type: 'string', default: '6' },
-    'effort-qualities': { type: 'string', default: '20,40,60,80' },
+    efforts: { type: 'string', default: '1,2,3,4,5,6,7,8,9' },
+    'effort-pictures': { type: 'string', default: '3' },
+    'effort-qualities': { type: 'string', default: '20,50,80' },
     processes: { type: 'string', default: '2' },
     crops: { type: 'string', default: '3' },
     skip: { type: 'string', default: '' },

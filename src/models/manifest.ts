@@ -24,6 +24,8 @@ export interface Manifest {
   readonly quality: readonly (readonly [anchor: number, step: number])[];
   /** Name of the analysis model of each anchor; anchors may share one. */
   readonly analysis: readonly string[];
+  /** The same for small analyses of the codec of M = 1 alone, which the lowest effort takes; a pack may have none. */
+  readonly quick: readonly string[] | undefined;
   readonly files: Readonly<Record<string, PackFile>>;
 }
 
@@ -73,11 +75,8 @@ export function parseManifest(bytes: Uint8Array): Manifest {
       const [anchor, step] = array(entry, 'quality', 2);
       return [integer(anchor, 'quality', 0, anchors - 1), integer(step, 'quality', 0, 63)] as const;
     }),
-    analysis: array(fields.analysis, 'analysis', anchors).map((value) => {
-      const file = string(value, 'analysis');
-      if (files[file] === undefined) throw damage(`analysis names ${file}, which is not among the files`);
-      return file;
-    }),
+    analysis: fileNames(fields.analysis, 'analysis', anchors, files),
+    quick: fields.quick === undefined ? undefined : fileNames(fields.quick, 'quick', anchors, files),
     files,
   };
 }
@@ -106,6 +105,14 @@ function integer(value: unknown, name: string, least: number, most: number): num
     throw damage(`${name} is not a whole number from ${least} to ${most}`);
   }
   return value;
+}
+
+function fileNames(value: unknown, name: string, length: number, files: Record<string, PackFile>): string[] {
+  return array(value, name, length).map((entry) => {
+    const file = string(entry, name);
+    if (files[file] === undefined) throw damage(`${name} names ${file}, which is not among the files`);
+    return file;
+  });
 }
 
 function positive(value: unknown, name: string): number {

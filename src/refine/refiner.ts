@@ -78,7 +78,7 @@ export class Refiner {
     try {
       exports = (await WebAssembly.instantiate(await WebAssembly.compile(refineWasm()))).exports as unknown as RefinerExports;
     } catch (cause) {
-      throw new TesseraError('backendUnavailable', 'the module for efforts 8 and 9 cannot be compiled here; use a lower effort', { cause });
+      throw new TesseraError('backendUnavailable', 'the module for efforts 6 to 9 cannot be compiled here; use a lower effort', { cause });
     }
     const refiner = new Refiner(exports);
     decoders.forEach((bytes, mode) => {

@@ -72,9 +72,13 @@ async function createRunner(model: Uint8Array): Promise<Runner> {
 /** λ at which the input `rate` of an analysis is 0 (training/tessera/codec.py, `rate`). */
 const referenceLambda = 0.002;
 
-/** The analysis of a pack at one rate, for all its codecs in one run. */
-export async function createOrtAnalysis(pack: Pack, rate: Rate): Promise<Analysis> {
-  const runner = await runnerOf(await pack.file(pack.manifest.analysis[rate.anchor]));
+/**
+ * The analysis of a pack at one rate, for all its codecs in one run.
+ *
+ * @param names - the model of each anchor
+ */
+export async function createOrtAnalysis(pack: Pack, names: readonly string[], rate: Rate): Promise<Analysis> {
+  const runner = await runnerOf(await pack.file(names[rate.anchor]));
   // An analysis that knows the resolution of the quantiser can aim at its levels; packs whose analysis does not have no such input.
   const data = Float32Array.of(0.5 * Math.log(referenceLambda / lambdaOfRate(pack, rate)));
   const feeds: Feeds = runner.inputs.includes('rate') ? { rate: { data, dims: [1] } } : {};

@@ -78,11 +78,11 @@ export async function runCampaign({ seed, first, count, target: only, onCase }: 
     let expected = target.files ? soundTime(claimedPixels(bytes)) : Number.POSITIVE_INFINITY;
     // A busy machine or a garbage collection makes any case slow once; what counts is the case itself.
     for (let again = 0; again < 12 && time > 2 * expected; again++) time = Math.min(time, await timeOf(target, bytes));
-    if (time > 2.5 * expected) {
-      // Or the machine has become slower, sound files and all, since they were timed.
+    for (let round = 0; round < 6 && time > 2.5 * expected; round++) {
+      // Or the machine has become slower, sound files and all, since they were timed: the two take turns.
       soundTime = await timeOfSoundFiles();
       expected = soundTime(claimedPixels(bytes));
-      for (let again = 0; again < 4 && time > 2 * expected; again++) time = Math.min(time, await timeOf(target, bytes));
+      for (let again = 0; again < 6 && time > 2 * expected; again++) time = Math.min(time, await timeOf(target, bytes));
     }
     if (time > tally.slowest) {
       tally.slowest = time;

@@ -1,4 +1,4 @@
-/** Efforts 8 and 9: files as before, never dearer, the same from run to run. */
+/** Efforts 6 to 9: files as before, never dearer, the same from run to run. */
 
 import { describe, expect, test, vi } from 'vitest';
 import { engineOfPackage } from '../../src/codec.js';
@@ -30,7 +30,7 @@ describe('a photograph', () => {
 
   test.each([10, 90])('quality %i: J falls by more than 3 %', async (quality) => {
     const image = await photograph();
-    const before = await encodeDetailed(engineOfPackage(), image, { quality, effort: 7 });
+    const before = await encodeDetailed(engineOfPackage(), image, { quality, effort: 5 });
     const after = await encodeChecked(image, { quality, effort: 8 });
     expect(after.cost).toBeLessThan(0.97 * before.cost);
   });
@@ -38,7 +38,7 @@ describe('a photograph', () => {
   test('one codec, and a rate between the anchors', async () => {
     const image = await photograph();
     const rate = { anchor: 0, step: (await loadPack()).decoder.steps.length - 1 };
-    const before = await encodeDetailed(engineOfPackage(), image, { modes: 1, effort: 7, rate });
+    const before = await encodeDetailed(engineOfPackage(), image, { modes: 1, effort: 5, rate });
     const after = await encodeChecked(image, { modes: 1, effort: 8, rate });
     expect(after.cost).toBeLessThan(0.97 * before.cost);
   });
@@ -58,7 +58,7 @@ test.each([
   [1040, 24, 128], // two regions
 ] as const)('%i×%i pixels in patches of %i, several codecs', async (width, height, patch) => {
   const image = colourBands(width, height);
-  const before = await encodeDetailed(engineOfPackage(), image, { patch, quality: 50, effort: 7, models });
+  const before = await encodeDetailed(engineOfPackage(), image, { patch, quality: 50, effort: 5, models });
   const after = await encodeChecked(image, { patch, quality: 50, effort: 8, models });
   expect(after.cost).toBeLessThanOrEqual(before.cost);
 });
@@ -82,13 +82,13 @@ test('progress of the stage rises to its total, and a signal stops it', async ()
 test('the limit of memory counts what refinement holds', async () => {
   const image = synthetic(300, 200);
   const limits = { maxMemory: 20 * 2 ** 20 };
-  expect((await encode(image, { effort: 7, limits })).length).toBeGreaterThan(0);
+  expect((await encode(image, { effort: 5, limits })).length).toBeGreaterThan(0);
   await expect(encode(image, { effort: 8, limits })).rejects.toMatchObject({ code: 'limitMemory' });
 });
 
 test('where no code may be compiled: backendUnavailable', async () => {
   const image = synthetic(20, 20);
-  await encode(image, { effort: 7 });
+  await encode(image, { effort: 5 });
   const compile = vi.spyOn(WebAssembly, 'compile').mockRejectedValue(new WebAssembly.CompileError('code generation disallowed'));
   await expect(encode(image, { effort: 8 })).rejects.toMatchObject({ code: 'backendUnavailable' });
   compile.mockRestore();

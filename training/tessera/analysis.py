@@ -4,6 +4,8 @@ Two parts are added. The *linear* part makes the untrained network a plain pyram
 "linear start"): each grid of each codec is a mixture of Y, U, V at its own resolution and of coarser luma.
 The *trunk* (LoC-LIC's hierarchy: channels grow as resolution falls, nothing at full resolution) refines it.
 """
+from typing import NamedTuple
+
 import torch
 import torch.nn as nn
 import torch.nn.functional as F
@@ -11,8 +13,20 @@ import torch.nn.functional as F
 from .kernels import upsample
 
 GRIDS = 7
-TRUNK_CHANNELS = {1: 32, 2: 48, 3: 64, 4: 64, 5: 64, 6: 64}
 DEEPENED = (1, 2, 3)
+
+
+class Shape(NamedTuple):
+    """How large a trunk is."""
+    channels: dict            # per level
+    stem: int                 # side of the first kernel
+    blocks: range             # levels with a residual block
+
+
+# 7.8 kMAC per pixel, and 1.2: the lowest effort analyses for one codec alone, several times as fast.
+FULL = Shape({1: 32, 2: 48, 3: 64, 4: 64, 5: 64, 6: 64}, 6, range(1, GRIDS))
+QUICK = Shape({1: 16, 2: 24, 3: 40, 4: 40, 5: 40, 6: 40}, 4, range(2, GRIDS))
+SHAPES = {'full': FULL, 'quick': QUICK}
 
 # Per assignment and grid: (which of Y, U, V, the coarser level that is subtracted or None). The lower the rate, the coarser
 # the grids that luma may use and the coarser chroma is: chroma at 1/8 and 1/16 caps a photograph near 32 dB, at 1/2 and 1/4
@@ -98,14 +112,14 @@ class ResidualBlock(nn.Module):
 class Trunk(nn.Module):
     """Features at 1/2 … 1/64, each informed by the coarser ones."""
 
-    def __init__(self):
+    def __init__(self, shape):
         super().__init__()
-        channels = TRUNK_CHANNELS
-        # The same as a 3x3 convolution on 2x2 blocks of pixels, without the copy that forms the blocks.
-        self.stem = nn.Conv2d(3, channels[1], 6, stride=2, padding=2)
+        channels = self.channels = shape.channels
+        # A side of 6 is the same as a 3x3 convolution on 2x2 blocks of pixels, without the copy that forms the blocks.
+        self.stem = nn.Conv2d(3, channels[1], shape.stem, stride=2, padding=shape.stem // 2 - 1)
         self.down = nn.ModuleDict({str(level): nn.Conv2d(channels[level - 1], channels[level], 3, stride=2, padding=1)
                                    for level in range(2, GRIDS)})
-        self.block = nn.ModuleDict({str(level): ResidualBlock(channels[level]) for level in range(1, GRIDS)})
+        self.block = nn.ModuleDict({str(level): ResidualBlock(channels[level]) for level in shape.blocks})
         self.top_down = nn.ModuleDict({str(level): nn.Conv2d(channels[level + 1], channels[level], 1)
                                        for level in range(1, GRIDS - 1)})
         self.after = nn.ModuleDict({str(level): nn.Conv2d(channels[level], channels[level], 1)
@@ -116,13 +130,15 @@ class Trunk(nn.Module):
     def deepen(self):
         """Adds a second block to each of the three finest levels, which changes nothing before it is trained: 4.6 kMAC per pixel."""
         for level in DEEPENED:
-            block = ResidualBlock(TRUNK_CHANNELS[level])
+            block = ResidualBlock(self.channels[level])
             nn.init.zeros_(block.mix.weight)
             nn.init.zeros_(block.mix.bias)
             self.second[str(level)] = block
 
     def at_level(self, level, entry, rate):
-        features = self.block[str(level)](F.relu(entry), rate)
+        features = F.relu(entry)
+        if str(level) in self.block:
+            features = self.block[str(level)](features, rate)
         return self.second[str(level)](features, rate) if str(level) in self.second else features
 
     def forward(self, pixels, rate):
@@ -141,18 +157,18 @@ class Analysis(nn.Module):
     H and W are multiples of 64. `groups` names the head groups (VARIANTS). With `mode`, the grids are those of that codec alone.
     """
 
-    def __init__(self, modes, groups):
+    def __init__(self, modes, groups, shape=FULL):
         super().__init__()
         self.modes, self.groups = modes, tuple(groups)
         # One trunk per group: their anchors want different features, and encoders load one group's file anyway.
-        self.trunk = nn.ModuleDict({group: Trunk() for group in self.groups})
+        self.trunk = nn.ModuleDict({group: Trunk(shape) for group in self.groups})
         self.linear = nn.ParameterDict()
         self.head = nn.ModuleDict()
         for group in self.groups:
             for grid in range(GRIDS):
                 self.linear[f'{group}{grid}'] = nn.Parameter(linear_start(group, grid, group).repeat(modes, 1))
                 level = max(grid, 1)
-                head = nn.Conv2d(TRUNK_CHANNELS[level], modes * (4 if grid == 0 else 1), 1)
+                head = nn.Conv2d(shape.channels[level], modes * (4 if grid == 0 else 1), 1)
                 with torch.no_grad():
                     head.weight.mul_(0.02)
                     head.bias.zero_()
@@ -183,9 +199,9 @@ class Analysis(nn.Module):
         raised = {}
 
         def raise_to(source, target):
-            """Level `source` brought to the resolution of level `target`."""
+            """Luma of level `source` brought to the resolution of level `target`."""
             if (source, target) not in raised:
-                raised[source, target] = (levels[source] if source == target
+                raised[source, target] = (levels[source][:, :1] if source == target
                                           else double(raise_to(source, target + 1), self.bicubic))
             return raised[source, target]
 
@@ -194,7 +210,7 @@ class Analysis(nn.Module):
             grids = []
             for grid in range(GRIDS):
                 name = f'{group}{grid}'
-                planes = [levels[grid]] + [raise_to(level, grid)[:, :1] for level in subtracted(group, grid)]
+                planes = [levels[grid]] + [raise_to(level, grid) for level in subtracted(group, grid)]
                 linear = F.conv2d(torch.cat(planes, 1), self.linear[name][pick, :, None, None])
                 correction = learned[name].float()
                 grids.append(linear + (F.pixel_shuffle(correction, 2) if grid == 0 else correction))

@@ -113,8 +113,9 @@ def deep_groups(weights):
     return sorted({name.split('.')[2] for name in weights if '.second.' in name})
 
 
-def write_analysis(state, modes, groups, group, path):
-    codec = Codec(modes=modes, groups=groups, lambdas=[1.0] * len(groups))
+def write_analysis(trained, group, path):
+    state = trained.state_dict()
+    codec = Codec(trained.modes, trained.lambdas, trained.groups, shape=trained.shape)
     codec.analysis.deepen(deep_groups(state))
     codec.load_state_dict(state)
     names = [f'grid{grid}' for grid in range(GRIDS)]
@@ -145,7 +146,7 @@ def halve(path):
 
 def load_codec(path, average=True):
     checkpoint = torch.load(path, map_location='cpu')
-    codec = Codec(modes=checkpoint['modes'], lambdas=checkpoint['lambdas'], groups=checkpoint['groups'])
+    codec = Codec(modes=checkpoint['modes'], lambdas=checkpoint['lambdas'], groups=checkpoint['groups'], shape=checkpoint.get('shape', 'full'))
     weights = checkpoint['average' if average else 'codec']
     codec.analysis.deepen(deep_groups(weights))
     # Checkpoints from before the analysis knew its rate have no modulation; untrained it changes nothing.
@@ -158,6 +159,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument('--data', required=True, help='the table of qualities is measured on its held-out pictures')
     parser.add_argument('--checkpoint', help='without one, the untrained linear start is exported')
+    parser.add_argument('--quick', help='checkpoint of the small analyses (tessera.train --quick) for the lowest effort')
     parser.add_argument('--modes', type=int, help='clone the codecs of the checkpoint up to this number')
     parser.add_argument('--out', required=True)
     parser.add_argument('--note', default='')
@@ -180,9 +182,13 @@ def main():
     with open(os.path.join(options.out, 'decoder.bin'), 'wb') as file:
         file.write(decoder_file(codec, steps, rows, largest))
     files = ['decoder.bin', 'synthesis.onnx']
-    for group in sorted(set(codec.groups)):
-        files.append(f'analysis-{group}.onnx')
-        write_analysis(codec.state_dict(), codec.modes, codec.groups, group, os.path.join(options.out, files[-1]))
+    analyses = {'analysis': codec}
+    if options.quick:
+        analyses['quick'] = load_codec(options.quick)[0]
+    for kind, trained in analyses.items():
+        for group in sorted(set(codec.groups)):
+            files.append(f'{kind}-{group}.onnx')
+            write_analysis(trained, group, os.path.join(options.out, files[-1]))
     write_synthesis_graph(os.path.join(options.out, 'synthesis.onnx'))
     described = {}
     for name in files:
@@ -192,7 +198,7 @@ def main():
     manifest = {
         'format': 0, 'id': PACK_ID, 'name': os.path.basename(os.path.normpath(options.out)), 'modes': codec.modes,
         'anchors': anchors, 'patch': 128, 'lambda': list(codec.lambdas),
-        'analysis': [f'analysis-{group}.onnx' for group in codec.groups],
+        **{kind: [f'{kind}-{group}.onnx' for group in codec.groups] for kind in analyses},
         'gains': codec.log_gain.detach().exp().tolist(),
         'quality': quality_table(codec, photographs, steps), 'files': described,
         'training': {'steps': state.get('step', 0), 'gigapixels': round(state.get('pixels', 0) / 1e9, 4),

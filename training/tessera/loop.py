@@ -26,7 +26,7 @@ def update_average(average, module, decay):
 def save(path, codec, average, optimiser, state):
     """Written beside the target and renamed, so that a killed run never leaves half a checkpoint."""
     torch.save({'codec': codec.state_dict(), 'average': average, 'optimiser': optimiser.state_dict(),
-                'state': state, 'modes': codec.modes, 'groups': codec.groups, 'lambdas': codec.lambdas},
+                'state': state, 'modes': codec.modes, 'groups': codec.groups, 'lambdas': codec.lambdas, 'shape': codec.shape},
                path + '.part')
     os.replace(path + '.part', path)
 

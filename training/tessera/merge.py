@@ -12,7 +12,7 @@ def merge(parts):
     """parts: {group: checkpoint}. The analysis of a group comes from its run, decoders and gains from that of their anchor's group."""
     first = next(iter(parts.values()))
     groups = first['groups']
-    out = {key: first[key] for key in ('modes', 'groups', 'lambdas')}
+    out = {**{key: first[key] for key in ('modes', 'groups', 'lambdas')}, 'shape': first.get('shape', 'full')}
     for kind in ('codec', 'average'):
         merged = {}
         for name in first[kind]:
@@ -30,7 +30,7 @@ def merge(parts):
 
 def slim(checkpoint):
     average = {name: value.half() if name.startswith('analysis.trunk.') else value for name, value in checkpoint['average'].items()}
-    return {'average': average, **{key: checkpoint[key] for key in ('modes', 'groups', 'lambdas', 'state')}}
+    return {'average': average, **{key: checkpoint[key] for key in ('modes', 'groups', 'lambdas', 'shape', 'state')}}
 
 
 def main():

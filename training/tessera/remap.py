@@ -1,15 +1,15 @@
-"""Other rate anchors or head groups for a trained codec: every new anchor starts as the nearest old one of its group."""
+"""Other rate anchors, head groups or trunks for a trained codec."""
 import math
 
 from .codec import Codec
 
 
 def remap(codec, lambdas, groups):
-    """The codecs of `codec` for `lambdas` and `groups`, with their weights wherever a group is known.
+    """The codecs of `codec` for `lambdas` and `groups`, with their weights wherever a group is known; a new anchor starts as the nearest old one.
 
     Gains move by half the logarithm of the ratio of the weights, as the best step size does; unknown groups start untrained.
     """
-    new = Codec(modes=codec.modes, lambdas=lambdas, groups=groups)
+    new = Codec(modes=codec.modes, lambdas=lambdas, groups=groups, shape=codec.shape)
     new.analysis.deepen([group for group in codec.analysis.deep_groups() if group in groups])
     source, target = codec.state_dict(), new.state_dict()
     for name in target:
@@ -27,3 +27,16 @@ def remap(codec, lambdas, groups):
             target['log_gain'][mode, anchor] = source['log_gain'][mode, nearest] + shift
     new.load_state_dict(target)
     return new
+
+
+def quickened(codec):
+    """The generalist of `codec` with an untrained small trunk: its decoders, its gains, and the linear part of its analysis."""
+    quick = Codec(lambdas=codec.lambdas, groups=codec.groups, shape='quick')
+    source, target = codec.state_dict(), quick.state_dict()
+    for name in target:
+        if name.startswith('decoders.'):
+            target[name] = source[name]
+        elif name == 'log_gain' or name.startswith('analysis.linear.'):
+            target[name] = source[name][:1]
+    quick.load_state_dict(target)
+    return quick

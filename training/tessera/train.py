@@ -20,7 +20,7 @@ from .evaluate import validate
 from .export import load_codec
 from .loop import save, schedule, update_average
 from .optimiser import build
-from .remap import remap
+from .remap import quickened, remap
 
 GUARD = 6.0                   # a step whose loss is this many times its running mean is skipped
 CLIP = 1.0                    # on the norm of the gradient of each parameter group, after balancing the anchors
@@ -52,6 +52,7 @@ def parse():
     parser.add_argument('--late-side', type=int, help='side of the crops in the last quarter of the run')
     parser.add_argument('--late-batch', type=int)
     parser.add_argument('--off-anchor', type=float, default=0.5, help='share of the steps that train a rate between anchors')
+    parser.add_argument('--quick', action='store_true', help='train a small analysis for the generalist of --start, whose decoders and gains stay')
     parser.add_argument('--deepen', action='store_true', help='add second blocks to the trunks that have none')
     parser.add_argument('--muon', action='store_true', help="Muon for the trunk's convolutions")
     parser.add_argument('--validate-every', type=float, default=5, help='minutes')
@@ -75,6 +76,8 @@ def main():
     if options.start:
         start_codec, start = load_codec(options.start)
         codec = remap(start_codec, lambdas, groups)
+        if options.quick and codec.shape != 'quick':
+            codec = quickened(codec)
         wake_smoothing(codec)
     anchors = ([int(a) for a in options.anchors.split(',')] if options.anchors else list(range(len(codec.lambdas))))
     if options.deepen:
@@ -84,8 +87,9 @@ def main():
     for name, parameter in codec.named_parameters():
         analysed = name.startswith('analysis.') and any(f'.{group}' in name for group in codec.analysis.groups)
         decoded = name.startswith('decoders.') and int(name.split('.')[2]) in anchors
-        parameter.requires_grad_(name == 'log_gain' or analysed or decoded)
-    optimiser = build(codec.parameter_groups(options.lr), options.muon)
+        parameter.requires_grad_(analysed or not options.quick and (decoded or name == 'log_gain'))
+    learning = [{**group, 'params': [p for p in group['params'] if p.requires_grad]} for group in codec.parameter_groups(options.lr)]
+    optimiser = build([group for group in learning if group['params']], options.muon)
     average = {name: value.clone() for name, value in codec.state_dict().items()}
     state = {'step': 0, 'pixels': 0, 'seconds': 0.0, 'skipped': 0}
     if start:
@@ -95,7 +99,7 @@ def main():
         codec.load_state_dict(checkpoint['codec'])
         average = checkpoint['average']
         optimiser.load_state_dict(checkpoint['optimiser'])
-        for group, fresh in zip(optimiser.param_groups, codec.parameter_groups(options.lr)):
+        for group, fresh in zip(optimiser.param_groups, [group for group in learning if group['params']]):
             group['base_lr'] = fresh['base_lr']
         state = checkpoint['state']
     log = open(os.path.join(options.out, 'log.jsonl'), 'a')
@@ -144,7 +148,8 @@ def main():
             for member in members:
                 anchor, mine = anchors[member], shares[rows] == member
                 weight = codec.lambdas[anchor] / steps[anchor] ** 2
-                quantiser = Quantiser('hard') if torch.rand(1).item() < options.hard_share else noise
+                # Hard rounding teaches decoders alone.
+                quantiser = Quantiser('hard') if not options.quick and torch.rand(1).item() < options.hard_share else noise
                 error, rate = codec.costs(pixels[shares == member], [grid[mine] for grid in outputs], mode, anchor, quantiser,
                                           steps[anchor])
                 # J falls about as the gain rises: this keeps fine and coarse steps in balance.
