@@ -21,11 +21,12 @@ class Shape(NamedTuple):
     channels: dict            # per level
     stem: int                 # side of the first kernel
     blocks: range             # levels with a residual block
+    slope: float              # of the rectifiers below 0: with 0, units die for good at these learning rates (PLAN.md, "dead trunks")
 
 
 # 7.8 kMAC per pixel, and 1.2: the lowest effort analyses for one codec alone, several times as fast.
-FULL = Shape({1: 32, 2: 48, 3: 64, 4: 64, 5: 64, 6: 64}, 6, range(1, GRIDS))
-QUICK = Shape({1: 16, 2: 24, 3: 40, 4: 40, 5: 40, 6: 40}, 4, range(2, GRIDS))
+FULL = Shape({1: 32, 2: 48, 3: 64, 4: 64, 5: 64, 6: 64}, 6, range(1, GRIDS), 0.1)
+QUICK = Shape({1: 16, 2: 24, 3: 40, 4: 40, 5: 40, 6: 40}, 4, range(2, GRIDS), 0.0)
 SHAPES = {'full': FULL, 'quick': QUICK}
 
 # Per assignment and grid: (which of Y, U, V, the coarser level that is subtracted or None). The lower the rate, the coarser
@@ -99,14 +100,15 @@ class Modulation(nn.Module):
 
 
 class ResidualBlock(nn.Module):
-    def __init__(self, channels):
+    def __init__(self, channels, slope):
         super().__init__()
+        self.rectify = nn.LeakyReLU(slope)
         self.spatial = nn.Conv2d(channels, channels, 3, padding=1)
         self.mix = nn.Conv2d(channels, channels, 1)
         self.modulation = Modulation(channels)
 
     def forward(self, features, rate):
-        return features + self.mix(F.relu(self.modulation(self.spatial(features), rate)))
+        return features + self.mix(self.rectify(self.modulation(self.spatial(features), rate)))
 
 
 class Trunk(nn.Module):
@@ -114,12 +116,14 @@ class Trunk(nn.Module):
 
     def __init__(self, shape):
         super().__init__()
-        channels = self.channels = shape.channels
+        channels = shape.channels
+        self.shape = shape
+        self.rectify = nn.LeakyReLU(shape.slope)
         # A side of 6 is the same as a 3x3 convolution on 2x2 blocks of pixels, without the copy that forms the blocks.
         self.stem = nn.Conv2d(3, channels[1], shape.stem, stride=2, padding=shape.stem // 2 - 1)
         self.down = nn.ModuleDict({str(level): nn.Conv2d(channels[level - 1], channels[level], 3, stride=2, padding=1)
                                    for level in range(2, GRIDS)})
-        self.block = nn.ModuleDict({str(level): ResidualBlock(channels[level]) for level in shape.blocks})
+        self.block = nn.ModuleDict({str(level): ResidualBlock(channels[level], shape.slope) for level in shape.blocks})
         self.top_down = nn.ModuleDict({str(level): nn.Conv2d(channels[level + 1], channels[level], 1)
                                        for level in range(1, GRIDS - 1)})
         self.after = nn.ModuleDict({str(level): nn.Conv2d(channels[level], channels[level], 1)
@@ -130,13 +134,13 @@ class Trunk(nn.Module):
     def deepen(self):
         """Adds a second block to each of the three finest levels, which changes nothing before it is trained: 4.6 kMAC per pixel."""
         for level in DEEPENED:
-            block = ResidualBlock(self.channels[level])
+            block = ResidualBlock(self.shape.channels[level], self.shape.slope)
             nn.init.zeros_(block.mix.weight)
             nn.init.zeros_(block.mix.bias)
             self.second[str(level)] = block
 
     def at_level(self, level, entry, rate):
-        features = F.relu(entry)
+        features = self.rectify(entry)
         if str(level) in self.block:
             features = self.block[str(level)](features, rate)
         return self.second[str(level)](features, rate) if str(level) in self.second else features
@@ -148,7 +152,7 @@ class Trunk(nn.Module):
         for level in range(GRIDS - 2, 0, -1):
             coarse = self.top_down[str(level)](features[level + 1])
             features[level] = features[level] + F.interpolate(coarse, scale_factor=2, mode='nearest')
-        return {level: F.relu(self.modulation[str(level)](self.after[str(level)](features[level]), rate)) for level in features}
+        return {level: self.rectify(self.modulation[str(level)](self.after[str(level)](features[level]), rate)) for level in features}
 
 
 class Analysis(nn.Module):

@@ -2,6 +2,7 @@
 import math
 
 import torch
+import torch.nn as nn
 
 from .codec import Quantiser
 
@@ -33,3 +34,23 @@ def validate(codec, pictures, modes=(0,), anchors=None):
         error, rate = totals[anchor][0] / count, totals[anchor][1] / count
         rows.append((rate, -10 * math.log10(error), error + codec.lambdas[anchor] * rate))
     return rows
+
+
+@torch.no_grad()
+def silent_share(codec, pictures, anchor):
+    """Part of the units of the analysis at an anchor that are positive nowhere in any of `pictures`: once nearly all were, unnoticed."""
+    active = {}
+
+    def note(_module, _inputs, output):
+        here = (output > 0).amax((0, 2, 3))
+        active[calls[0]] = here | active.get(calls[0], here)
+        calls[0] += 1
+
+    hooks = [module.register_forward_hook(note) for module in codec.analysis.modules() if isinstance(module, nn.LeakyReLU)]
+    for _, pixels in pictures:
+        calls = [0]
+        codec.analyse(pixels[None], anchor)
+    for hook in hooks:
+        hook.remove()
+    units = torch.cat(list(active.values()))
+    return 1 - units.float().mean().item()

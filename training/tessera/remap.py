@@ -1,6 +1,8 @@
 """Other rate anchors, head groups or trunks for a trained codec."""
 import math
 
+import torch
+
 from .codec import Codec
 
 
@@ -29,14 +31,21 @@ def remap(codec, lambdas, groups):
     return new
 
 
-def quickened(codec):
-    """The generalist of `codec` with an untrained small trunk: its decoders, its gains, and the linear part of its analysis."""
-    quick = Codec(lambdas=codec.lambdas, groups=codec.groups, shape='quick')
-    source, target = codec.state_dict(), quick.state_dict()
+def with_fresh_trunk(codec, shape):
+    """The generalist of `codec` with an untrained trunk: its decoders, its gains, and the linear part of its analysis."""
+    fresh = Codec(lambdas=codec.lambdas, groups=codec.groups, shape=shape)
+    source, target = codec.state_dict(), fresh.state_dict()
     for name in target:
         if name.startswith('decoders.'):
             target[name] = source[name]
         elif name == 'log_gain' or name.startswith('analysis.linear.'):
             target[name] = source[name][:1]
-    quick.load_state_dict(target)
-    return quick
+    fresh.load_state_dict(target)
+    return fresh
+
+
+@torch.no_grad()
+def take_decoders(codec, other):
+    """Gives the generalist of `codec` the decoders and gains of that of `other`, which has the same anchors."""
+    codec.decoders[0].load_state_dict(other.decoders[0].state_dict())
+    codec.log_gain[0] = other.log_gain[0]

@@ -13,16 +13,18 @@ import time
 
 import torch
 
+from .analysis import SHAPES
 from .codec import ANCHOR_GROUPS, LAMBDAS, Codec, Quantiser
 from .competition import wake_smoothing
 from .data import Crops, Pictures, validation_pictures
-from .evaluate import validate
+from .evaluate import silent_share, validate
 from .export import load_codec
 from .loop import save, schedule, update_average
 from .optimiser import build
-from .remap import quickened, remap
+from .remap import remap, take_decoders, with_fresh_trunk
 
 GUARD = 6.0                   # a step whose loss is this many times its running mean is skipped
+RESCUE = 10                   # skipped steps in a row after which the averaged weights take over: one bad step can throw a trunk off for good
 CLIP = 1.0                    # on the norm of the gradient of each parameter group, after balancing the anchors
 STEP_RANGE = 0.30             # half the distance between anchors in log gain, as the fine quality steps use it
 AVERAGE = 0.999
@@ -52,7 +54,9 @@ def parse():
     parser.add_argument('--late-side', type=int, help='side of the crops in the last quarter of the run')
     parser.add_argument('--late-batch', type=int)
     parser.add_argument('--off-anchor', type=float, default=0.5, help='share of the steps that train a rate between anchors')
-    parser.add_argument('--quick', action='store_true', help='train a small analysis for the generalist of --start, whose decoders and gains stay')
+    parser.add_argument('--fresh', choices=SHAPES, help='give the generalist of --start an untrained trunk of this shape')
+    parser.add_argument('--decoders', help='checkpoint whose generalist gives decoders and gains')
+    parser.add_argument('--freeze-decoders', action='store_true', help='decoders and gains stay as they are')
     parser.add_argument('--deepen', action='store_true', help='add second blocks to the trunks that have none')
     parser.add_argument('--muon', action='store_true', help="Muon for the trunk's convolutions")
     parser.add_argument('--validate-every', type=float, default=5, help='minutes')
@@ -76,8 +80,10 @@ def main():
     if options.start:
         start_codec, start = load_codec(options.start)
         codec = remap(start_codec, lambdas, groups)
-        if options.quick and codec.shape != 'quick':
-            codec = quickened(codec)
+        if options.fresh:
+            codec = with_fresh_trunk(codec, options.fresh)
+        if options.decoders:
+            take_decoders(codec, load_codec(options.decoders)[0])
         wake_smoothing(codec)
     anchors = ([int(a) for a in options.anchors.split(',')] if options.anchors else list(range(len(codec.lambdas))))
     if options.deepen:
@@ -87,7 +93,7 @@ def main():
     for name, parameter in codec.named_parameters():
         analysed = name.startswith('analysis.') and any(f'.{group}' in name for group in codec.analysis.groups)
         decoded = name.startswith('decoders.') and int(name.split('.')[2]) in anchors
-        parameter.requires_grad_(analysed or not options.quick and (decoded or name == 'log_gain'))
+        parameter.requires_grad_(analysed or not options.freeze_decoders and (decoded or name == 'log_gain'))
     learning = [{**group, 'params': [p for p in group['params'] if p.requires_grad]} for group in codec.parameter_groups(options.lr)]
     optimiser = build([group for group in learning if group['params']], options.muon)
     average = {name: value.clone() for name, value in codec.state_dict().items()}
@@ -105,6 +111,7 @@ def main():
     log = open(os.path.join(options.out, 'log.jsonl'), 'a')
     checkpoint_path = os.path.join(options.out, 'checkpoint.pt')
     running = {}
+    skipped_in_a_row = 0
     first_step, started, last_validation = state['step'], time.time(), time.time()
     seconds_before = state['seconds']
     window_loss, window_count, window_pixels, window_start = 0.0, 0, state['pixels'], time.time()
@@ -113,9 +120,10 @@ def main():
         live = {name: value.clone() for name, value in codec.state_dict().items()}
         codec.load_state_dict(average)
         rows = validate(codec, held, anchors=anchors) if options.device == 'cpu' else []
+        silent = silent_share(codec, held[:4], anchors[0]) if options.device == 'cpu' else math.nan
         codec.load_state_dict(live)
         line = {'kind': kind, 'step': state['step'], 'gigapixels': state['pixels'] / 1e9, 'seconds': state['seconds'],
-                'skipped': state['skipped'],
+                'skipped': state['skipped'], 'silent': round(silent, 3),
                 'validation': [[round(rate, 5), round(psnr, 3), cost] for rate, psnr, cost in rows]}
         log.write(json.dumps(line) + '\n')
         log.flush()
@@ -149,13 +157,17 @@ def main():
                 anchor, mine = anchors[member], shares[rows] == member
                 weight = codec.lambdas[anchor] / steps[anchor] ** 2
                 # Hard rounding teaches decoders alone.
-                quantiser = Quantiser('hard') if not options.quick and torch.rand(1).item() < options.hard_share else noise
+                quantiser = Quantiser('hard') if not options.freeze_decoders and torch.rand(1).item() < options.hard_share else noise
                 error, rate = codec.costs(pixels[shares == member], [grid[mine] for grid in outputs], mode, anchor, quantiser,
                                           steps[anchor])
                 # J falls about as the gain rises: this keeps fine and coarse steps in balance.
                 cost = (error + weight * rate).mean() * steps[anchor]
                 costs[anchor, mode] = cost.item()
                 loss = loss + cost / running.setdefault((anchor, mode), running.get((anchor, 0), costs[anchor, mode]))
+        for codec_at, cost in costs.items():
+            mean = running[codec_at]
+            if math.isfinite(cost):
+                running[codec_at] = mean + 0.02 * (min(cost, 4 * mean) - mean)
         limit = GUARD * len(anchors)
         if math.isfinite(loss.item()) and loss.item() < limit:
             optimiser.zero_grad(set_to_none=True)
@@ -163,13 +175,18 @@ def main():
             for group in optimiser.param_groups:
                 torch.nn.utils.clip_grad_norm_(group['params'], CLIP)
             optimiser.step()
+            decay = min(AVERAGE, (done + 1) / (done + 10))
+            update_average(average, codec, decay)
+            skipped_in_a_row = 0
         else:
             state['skipped'] += 1
-        for codec_at, cost in costs.items():
-            mean = running[codec_at]
-            running[codec_at] = mean + 0.02 * (min(cost, 4 * mean) - mean)
-        decay = min(AVERAGE, (done + 1) / (done + 10))
-        update_average(average, codec, decay)
+            skipped_in_a_row += 1
+        if skipped_in_a_row == RESCUE:
+            codec.load_state_dict(average)
+            optimiser = build([group for group in learning if group['params']], options.muon)
+            running.clear()
+            skipped_in_a_row = 0
+            print(f"step {state['step']} back to the averaged weights", flush=True)
         state['step'] += 1
         state['pixels'] += pixels.shape[0] * pixels.shape[2] * pixels.shape[3]
         state['seconds'] = seconds_before + time.time() - started
