@@ -23,6 +23,8 @@ from .loop import save, schedule, update_average
 from .remap import remap
 
 PATCH = 128
+SIDE = 256                    # of the crops that are analysed: patches alone are all border to the coarse levels of the trunk
+PER_CROP = (SIDE // PATCH) ** 2
 GUARD = 4.0
 CLIP = 1.0
 STEP_RANGE = 0.30
@@ -32,6 +34,7 @@ USAGE_FLOOR = 0.06            # a codec used less than this is given the patches
 FLOOR_DISCOUNT = 0.05         # of J, for a codec that is not used at all
 HARD_SHARE = (0.2, 0.6)       # share of the costs at hard rounding, at the start and at the end: noise alone lets the context model drift
 SPLIT_PATCHES = 240           # training patches that decide which codecs are cloned
+ORDER_PATCHES = 400           # training patches that decide their order
 JITTER = 0.02                 # relative difference of a clone, so that the two take different patches
 
 
@@ -45,25 +48,36 @@ def cost_table(codec, pixels, grids, anchor, modes, step=1.0):
     return torch.stack(rows)
 
 
-def patches_of(pictures):
-    """Held-out pictures cut into whole patches, [N, 3, 128, 128]."""
+def crops_of(pictures):
+    """Held-out pictures cut into whole crops, [N, 3, SIDE, SIDE]."""
     out = []
     for _, pixels in pictures:
-        for y in range(0, pixels.shape[1] - PATCH + 1, PATCH):
-            for x in range(0, pixels.shape[2] - PATCH + 1, PATCH):
-                out.append(pixels[:, y:y + PATCH, x:x + PATCH])
+        for y in range(0, pixels.shape[1] - SIDE + 1, SIDE):
+            for x in range(0, pixels.shape[2] - SIDE + 1, SIDE):
+                out.append(pixels[:, y:y + SIDE, x:x + SIDE])
     return torch.stack(out)
 
 
+def patches(planes, grid=0):
+    """Crops cut into patches, which the decoders code alone: [B, C, SIDE >> grid, SIDE >> grid] -> [B·PER_CROP, C, PATCH >> grid, PATCH >> grid]."""
+    side = PATCH >> grid
+    count, channels, height, width = planes.shape
+    return planes.view(count, channels, height // side, side, width // side, side).permute(0, 2, 4, 1, 3, 5).reshape(-1, channels, side, side)
+
+
+def patch_grids(grids):
+    return [patches(values, grid) for grid, values in enumerate(grids)]
+
+
 @torch.no_grad()
-def validate_patches(codec, patches, anchors):
+def validate_patches(codec, crops, anchors):
     """Per anchor: mean J of every codec and of the best one per patch, usage of every codec; and the tables of J."""
     sums = {anchor: [] for anchor in anchors}
-    for start in range(0, len(patches), 16):
-        pixels = patches[start:start + 16]
+    for start in range(0, len(crops), 4):
+        pixels = crops[start:start + 4]
         for anchor in sums:
             grids = codec.analyse(pixels, anchor, autocast=True)
-            sums[anchor].append(cost_table(codec, pixels, grids, anchor, range(codec.modes)))
+            sums[anchor].append(cost_table(codec, patches(pixels), patch_grids(grids), anchor, range(codec.modes)))
     report, tables = [], []
     for anchor, parts in sums.items():
         table = torch.cat(parts, 1)
@@ -82,7 +96,7 @@ def parse():
     parser.add_argument('--modes', type=int, default=4)
     parser.add_argument('--group', required=True, help='only the anchors of this head group learn; tessera.merge joins the runs of all')
     parser.add_argument('--minutes', type=float, default=30)
-    parser.add_argument('--batch', type=int, default=4)
+    parser.add_argument('--batch', type=int, default=3, help='crops per step')
     parser.add_argument('--lr', type=float, default=1.0)
     parser.add_argument('--explore', type=float, default=0.5, help='share of the run in which chance fades out of the assignment')
     parser.add_argument('--noise-from', type=float, default=0.6)
@@ -102,8 +116,8 @@ def parse():
 
 def grown(codec, modes, anchors, crops):
     """`codec` with as many codecs as wanted: clones of those that win most training patches take the places of those that win none."""
-    patches = torch.cat([crops.next() for _ in range(SPLIT_PATCHES // crops.batch)])
-    report, _ = validate_patches(codec, patches, anchors)
+    sample = torch.cat([crops.next() for _ in range(SPLIT_PATCHES // (PER_CROP * crops.batch))])
+    report, _ = validate_patches(codec, sample, anchors)
     usage = torch.tensor([row['usage'] for row in report]).mean(0).tolist()
     sources = allocation(usage, modes)
     print('usage', [round(share, 3) for share in usage], 'sources', sources, flush=True)
@@ -167,8 +181,8 @@ def main():
     torch.set_flush_denormal(True)
     torch.manual_seed(options.seed)
     pictures = Pictures(options.data)
-    crops = Crops(pictures, PATCH, options.batch, options.seed)
-    held = patches_of(validation_pictures(pictures, 24))
+    crops = Crops(pictures, SIDE, options.batch, options.seed)
+    held = crops_of(validation_pictures(pictures, 24))
     codec, checkpoint, anchors = prepared(options, crops)
     groups = [{**group, 'params': [p for p in group['params'] if p.requires_grad]}
               for group in codec.parameter_groups(options.lr)]
@@ -216,7 +230,7 @@ def main():
         loss = 0.0
         for index, anchor in enumerate(anchors):
             mine, step = shares == index, steps[anchor]
-            own, grids = pixels[mine], [grid[mine] for grid in outputs]
+            own, grids = patches(pixels[mine]), patch_grids([grid[mine] for grid in outputs])
             quantiser = hard if torch.rand(1).item() < hard_share else noise
             chosen = assignments[anchor].choose(own, grids, step, chance)
 
@@ -244,8 +258,8 @@ def main():
         done += 1
         update_average(average, codec, min(AVERAGE, (done + 1) / (done + 10)))
         state['competition_steps'] += 1
-        state['competition_patches'] += options.batch
-        state['pixels'] += options.batch * PATCH ** 2
+        state['competition_patches'] += options.batch * PER_CROP
+        state['pixels'] += options.batch * SIDE ** 2
         state['seconds'] = seconds_before + time.time() - started
         if done % 500 == 0:
             print(f'step {done} loss {loss.item():.4f} {500 / (time.time() - window):.2f} steps/s skipped {skipped} chance {chance:.2f} '
@@ -258,7 +272,7 @@ def main():
             last_validation = window = time.time()
     report('end')
     # The order of the codecs decides the subsets for M = 2 and 4; it is chosen on training patches.
-    training = torch.cat([crops.next() for _ in range(400 // options.batch)])
+    training = torch.cat([crops.next() for _ in range(ORDER_PATCHES // (PER_CROP * options.batch))])
     codec.load_state_dict(average)
     _, tables = validate_patches(codec, training, anchors)
     if codec.modes > len(VARIANTS[options.group]):
