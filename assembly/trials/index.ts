@@ -6,3 +6,7 @@ export { openAlpha, tryAlpha } from "./alpha";
 export { openCoding, tryMaps, tryStreams } from "./coding";
 export { openTrials, tryFilters, tryLayers, tryPredict, tryPreviews, tryRowError, trySearch } from "./kernels";
 export { seedRandom } from "./random";
+export { createWeights } from "../refine/weights";
+export { openCases } from "./refine/cases";
+export { tryHalving, tryPointwiseBack, tryRefineLayers } from "./refine/layers";
+export { tryAdam, tryAddTaps, tryDense, tryLastLayer, tryNoisyRound } from "./refine/rows";

@@ -21,6 +21,16 @@ interface TrialExports extends Record<string, unknown> {
   tryPredict(codec: number, count: number): number;
   trySearch(count: number): number;
   tryRowError(count: number): number;
+  createWeights(block: number): number;
+  openCases(): number;
+  tryHalving(kind: number, weights: number, count: number): number;
+  tryRefineLayers(kind: number, weights: number, count: number): number;
+  tryPointwiseBack(weights: number, count: number): number;
+  tryDense(kind: number, weights: number, count: number): number;
+  tryLastLayer(weights: number, count: number): number;
+  tryAddTaps(count: number): number;
+  tryNoisyRound(count: number): number;
+  tryAdam(count: number): number;
   tryStreams(count: number): number;
   tryMaps(count: number): number;
   openAlpha(): number;
@@ -59,8 +69,10 @@ export function openTrials(code: Uint8Array<ArrayBuffer>): Trial[] {
   const pack = parseDecoderPack(conformanceDecoder());
   const trained = parseDecoderPack(new Uint8Array(readFileSync(fromRoot('models/tessera-1/decoder.bin'))));
   if (core.loadTables(copyIn(pack.classes), copyIn(pack.frequencies)) !== 0) throw new Error('loadTables');
-  const codecs = [...pack.decoders, ...trained.decoders].flat().map(({ bytes }) => core.createCodec(copyIn(bytes)));
-  if (!core.openTrials() || !core.openCoding() || !core.openAlpha()) throw new Error('no memory');
+  const blocks = [...pack.decoders, ...trained.decoders].flat().map(({ bytes }) => copyIn(bytes));
+  const codecs = blocks.map((block) => core.createCodec(block));
+  const weights = blocks.map((block) => core.createWeights(block));
+  if (!core.openTrials() || !core.openCoding() || !core.openAlpha() || !core.openCases()) throw new Error('no memory');
 
   const kernel = (name: string, run: (count: number) => number): Trial => ({
     name,
@@ -70,14 +82,17 @@ export function openTrials(code: Uint8Array<ArrayBuffer>): Trial[] {
       return run(count);
     },
   });
-  const withCodecs = (name: string, run: (codec: number, count: number) => number): Trial =>
+  const withEach = (handles: readonly number[], name: string, run: (handle: number, count: number) => number): Trial =>
     kernel(name, (count) => {
       let differences = 0;
       for (let done = 0; done < count; done += casesPerCodec) {
-        differences += run(codecs[(done / casesPerCodec) % codecs.length], Math.min(casesPerCodec, count - done));
+        differences += run(handles[(done / casesPerCodec) % handles.length], Math.min(casesPerCodec, count - done));
       }
       return differences;
     });
+  const withCodecs = (name: string, run: (codec: number, count: number) => number): Trial => withEach(codecs, name, run);
+  // The kernels of the module that refines latents share the sources of the core, so they fit this module too.
+  const refine = (name: string, run: (weights: number, count: number) => number): Trial => withEach(weights, `refine/${name}`, run);
   return [
     kernel('findSymbol', core.trySearch),
     withCodecs('predict', core.tryPredict),
@@ -91,6 +106,18 @@ export function openTrials(code: Uint8Array<ArrayBuffer>): Trial[] {
       withCodecs(name, (codec, count) => core.tryPreviews(kind, codec, count)),
     ),
     kernel('rowError', core.tryRowError),
+    ...['halveAlongX', 'halveAlongY'].map((name, kind) => refine(name, (handle, count) => core.tryHalving(kind, handle, count))),
+    ...['pointwise', 'residualRelu', 'residualError', 'residualGated', 'residualPlain'].map((name, kind) =>
+      refine(name, (handle, count) => core.tryRefineLayers(kind, handle, count)),
+    ),
+    refine('pointwiseBack', core.tryPointwiseBack),
+    ...['dense RELU', 'dense GATED', 'dense PLAIN'].map((name, kind) =>
+      refine(name, (handle, count) => core.tryDense(kind, handle, count)),
+    ),
+    refine('lastLayer', core.tryLastLayer),
+    kernel('refine/addTaps', core.tryAddTaps),
+    kernel('refine/noisyRound', core.tryNoisyRound),
+    kernel('refine/adam', core.tryAdam),
     { ...kernel('rANS, alphabets of 2 to 256', core.tryStreams), unit: 'symbols' },
     { ...kernel('mode maps of 2, 4 and 8 modes', core.tryMaps), unit: 'modes' },
     { ...kernel('alpha of two levels', (count) => core.tryAlpha(2, count)), unit: 'samples' },
