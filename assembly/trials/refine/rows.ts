@@ -74,7 +74,7 @@ export function tryDense(kind: i32, weights: usize, count: i32): i32 {
 function anyUnit(): f32 {
   const kind = below(8);
   if (kind < 3) return 0;
-  return fraction() * (kind == 3 ? 256 : 2);
+  return fraction() * <f32>(2 << (kind == 3 ? between(3, 13) : 0));
 }
 
 /** The last layer of the context model and the code length. */
