@@ -26,8 +26,9 @@ class Shape(NamedTuple):
 
 # 7.8 kMAC per pixel, and 1.2: the lowest effort analyses for one codec alone, several times as fast.
 FULL = Shape({1: 32, 2: 48, 3: 64, 4: 64, 5: 64, 6: 64}, 6, range(1, GRIDS), 0.1)
+PLAIN = FULL._replace(slope=0.0)
 QUICK = Shape({1: 16, 2: 24, 3: 40, 4: 40, 5: 40, 6: 40}, 4, range(2, GRIDS), 0.0)
-SHAPES = {'full': FULL, 'quick': QUICK}
+SHAPES = {'full': FULL, 'plain': PLAIN, 'quick': QUICK}
 
 # Per assignment and grid: (which of Y, U, V, the coarser level that is subtracted or None). The lower the rate, the coarser
 # the grids that luma may use and the coarser chroma is: chroma at 1/8 and 1/16 caps a photograph near 32 dB, at 1/2 and 1/4
@@ -158,21 +159,21 @@ class Trunk(nn.Module):
 class Analysis(nn.Module):
     """forward(pixels [B, 3, H, W], rate [B] or [1]) -> {group: [grid 0 … 6]}, grid i [B, modes, H/2^i, W/2^i].
 
-    H and W are multiples of 64. `groups` names the head groups (VARIANTS). With `mode`, the grids are those of that codec alone.
+    H and W are multiples of 64. `groups` names the head groups (VARIANTS), `shapes` the shape of each one's trunk. With `mode`, the grids are those of that codec alone.
     """
 
-    def __init__(self, modes, groups, shape=FULL):
+    def __init__(self, modes, groups, shapes):
         super().__init__()
         self.modes, self.groups = modes, tuple(groups)
         # One trunk per group: their anchors want different features, and encoders load one group's file anyway.
-        self.trunk = nn.ModuleDict({group: Trunk(shape) for group in self.groups})
+        self.trunk = nn.ModuleDict({group: Trunk(SHAPES[shapes[group]]) for group in self.groups})
         self.linear = nn.ParameterDict()
         self.head = nn.ModuleDict()
         for group in self.groups:
             for grid in range(GRIDS):
                 self.linear[f'{group}{grid}'] = nn.Parameter(linear_start(group, grid, group).repeat(modes, 1))
                 level = max(grid, 1)
-                head = nn.Conv2d(shape.channels[level], modes * (4 if grid == 0 else 1), 1)
+                head = nn.Conv2d(SHAPES[shapes[group]].channels[level], modes * (4 if grid == 0 else 1), 1)
                 with torch.no_grad():
                     head.weight.mul_(0.02)
                     head.bias.zero_()

@@ -4,7 +4,7 @@ import math
 import torch
 import torch.nn as nn
 
-from .analysis import GRIDS, SHAPES, Analysis
+from .analysis import GRIDS, Analysis
 from .decoder import Decoder
 from .kernels import context_bits_map, noisy_round
 
@@ -39,13 +39,14 @@ class Quantiser:
 
 
 class Codec(nn.Module):
-    """All weights of a pack. decoders[mode][anchor], log_gain[mode, anchor, grid]. `shape` names that of the trunks (analysis.SHAPES)."""
+    """All weights of a pack. decoders[mode][anchor], log_gain[mode, anchor, grid]. `shape` names that of every trunk, or of each group's (analysis.SHAPES)."""
 
     def __init__(self, modes=1, lambdas=LAMBDAS, groups=ANCHOR_GROUPS, seed=0, shape='full'):
         super().__init__()
         generator = torch.Generator().manual_seed(seed)
-        self.modes, self.lambdas, self.groups, self.shape = modes, tuple(lambdas), tuple(groups), shape
-        self.analysis = Analysis(modes, sorted(set(groups)), SHAPES[shape])
+        self.modes, self.lambdas, self.groups = modes, tuple(lambdas), tuple(groups)
+        self.shape = shape if isinstance(shape, dict) else {group: shape for group in sorted(set(groups))}
+        self.analysis = Analysis(modes, sorted(set(groups)), self.shape)
         self.decoders = nn.ModuleList([
             nn.ModuleList([Decoder(group, generator) for group in groups]) for _ in range(modes)])
         gains = torch.tensor([[value + 0.5 * math.log(0.002 / weight) for value in START_LOG_GAIN[group]]

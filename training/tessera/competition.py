@@ -31,7 +31,7 @@ def split(codec, sources, spread=0.0, seed=7):
     spread: relative size of the random difference given to the synthesis and heads of a codec that is there already.
     """
     generator = torch.Generator().manual_seed(seed)
-    larger = Codec(modes=len(sources), lambdas=codec.lambdas, groups=codec.groups)
+    larger = Codec(modes=len(sources), lambdas=codec.lambdas, groups=codec.groups, shape=codec.shape)
     larger.analysis.deepen(codec.analysis.deep_groups())
     source, target = codec.state_dict(), larger.state_dict()
     first = [origin not in sources[:mode] for mode, origin in enumerate(sources)]
@@ -90,7 +90,7 @@ def add_rivals(codec):
     decoder of the same assignment costs five times as much: it expects what its own trunk corrects). Heads start small.
     """
     count = max(len(names) for names in VARIANTS.values())
-    larger = Codec(modes=count, lambdas=codec.lambdas, groups=codec.groups)
+    larger = Codec(modes=count, lambdas=codec.lambdas, groups=codec.groups, shape=codec.shape)
     larger.analysis.deepen(codec.analysis.deep_groups())
     first = split(codec, [0] * count)
     source, target = first.state_dict(), larger.state_dict()

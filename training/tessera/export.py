@@ -146,7 +146,7 @@ def halve(path):
 
 def load_codec(path, average=True):
     checkpoint = torch.load(path, map_location='cpu')
-    codec = Codec(modes=checkpoint['modes'], lambdas=checkpoint['lambdas'], groups=checkpoint['groups'], shape=checkpoint.get('shape', 'full'))
+    codec = Codec(modes=checkpoint['modes'], lambdas=checkpoint['lambdas'], groups=checkpoint['groups'], shape=checkpoint.get('shape', 'plain'))
     weights = checkpoint['average' if average else 'codec']
     codec.analysis.deepen(deep_groups(weights))
     # Checkpoints from before the analysis knew its rate have no modulation; untrained it changes nothing.

@@ -12,7 +12,7 @@ def merge(parts):
     """parts: {group: checkpoint}. The analysis of a group comes from its run, decoders and gains from that of their anchor's group."""
     first = next(iter(parts.values()))
     groups = first['groups']
-    out = {**{key: first[key] for key in ('modes', 'groups', 'lambdas')}, 'shape': first.get('shape', 'full')}
+    out = {**{key: first[key] for key in ('modes', 'groups', 'lambdas')}, 'shape': {group: shape_of(part, group) for group, part in parts.items()}}
     for kind in ('codec', 'average'):
         merged = {}
         for name in first[kind]:
@@ -26,6 +26,12 @@ def merge(parts):
         out[kind] = merged
     out['state'] = {**first['state'], 'groups': {group: part['state'] for group, part in parts.items()}}
     return out
+
+
+def shape_of(checkpoint, group):
+    """Name of the shape of a group's trunk; checkpoints from before there were several have plain rectifiers."""
+    shape = checkpoint.get('shape', 'plain')
+    return shape if isinstance(shape, str) else shape[group]
 
 
 def slim(checkpoint):

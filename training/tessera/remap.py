@@ -11,7 +11,7 @@ def remap(codec, lambdas, groups):
 
     Gains move by half the logarithm of the ratio of the weights, as the best step size does; unknown groups start untrained.
     """
-    new = Codec(modes=codec.modes, lambdas=lambdas, groups=groups, shape=codec.shape)
+    new = Codec(modes=codec.modes, lambdas=lambdas, groups=groups, shape={group: codec.shape.get(group, 'full') for group in groups})
     new.analysis.deepen([group for group in codec.analysis.deep_groups() if group in groups])
     source, target = codec.state_dict(), new.state_dict()
     for name in target:

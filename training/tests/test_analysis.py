@@ -22,7 +22,7 @@ class AnalysisTest(unittest.TestCase):
             for parameter in codec.parameters():
                 parameter.add_(torch.randn(parameter.shape, generator=torch.Generator().manual_seed(3)) * 0.01)
         quick = with_fresh_trunk(codec, 'quick')
-        self.assertEqual((quick.modes, quick.shape), (1, 'quick'))
+        self.assertEqual((quick.modes, quick.shape), (1, {'low': 'quick', 'high': 'quick'}))
         weights = codec.state_dict()
         for name, value in quick.state_dict().items():
             if name.startswith('decoders.'):
