@@ -94,10 +94,23 @@ class Modulation(nn.Module):
         self.scale = nn.Parameter(torch.zeros(3, channels))
         self.offset = nn.Parameter(torch.zeros(3, channels))
 
+    def at(self, rate):
+        """Factors and offsets [B, C]."""
+        powers = torch.stack([rate / 2, (rate / 2) ** 2, (rate / 2) ** 3], 1)
+        return 1 + powers @ self.scale, powers @ self.offset
+
     def forward(self, features, rate):
-        powers = torch.stack([rate / 2, (rate / 2) ** 2, (rate / 2) ** 3], 1).to(features.dtype)
-        scale, offset = powers @ self.scale.to(features.dtype), powers @ self.offset.to(features.dtype)
-        return features * (1 + scale)[:, :, None, None] + offset[:, :, None, None]
+        factor, offset = self.at(rate)
+        return features * factor.to(features.dtype)[:, :, None, None] + offset.to(features.dtype)[:, :, None, None]
+
+
+def modulated(convolution, modulation, features, rate):
+    """`modulation(convolution(features), rate)`. One rate for all is taken into the weights: encoders then need not pass over the features again."""
+    if len(rate) > 1:
+        return modulation(convolution(features), rate)
+    factor, offset = modulation.at(rate)
+    return F.conv2d(features, convolution.weight * factor.reshape(-1, 1, 1, 1), convolution.bias * factor[0] + offset[0],
+                    convolution.stride, convolution.padding)
 
 
 class ResidualBlock(nn.Module):
@@ -109,7 +122,7 @@ class ResidualBlock(nn.Module):
         self.modulation = Modulation(channels)
 
     def forward(self, features, rate):
-        return features + self.mix(self.rectify(self.modulation(self.spatial(features), rate)))
+        return features + self.mix(self.rectify(modulated(self.spatial, self.modulation, features, rate)))
 
 
 class Trunk(nn.Module):
@@ -153,7 +166,7 @@ class Trunk(nn.Module):
         for level in range(GRIDS - 2, 0, -1):
             coarse = self.top_down[str(level)](features[level + 1])
             features[level] = features[level] + F.interpolate(coarse, scale_factor=2, mode='nearest')
-        return {level: self.rectify(self.modulation[str(level)](self.after[str(level)](features[level]), rate)) for level in features}
+        return {level: self.rectify(modulated(self.after[str(level)], self.modulation[str(level)], features[level], rate)) for level in features}
 
 
 class Analysis(nn.Module):

@@ -37,6 +37,17 @@ class AnalysisTest(unittest.TestCase):
             grids = quick.analyse(PIXELS[None], 0)
         self.assertEqual([tuple(grid.shape) for grid in grids], [(1, 1, 128 >> grid, 64 >> grid) for grid in range(7)])
 
+    def test_one_rate_for_all_is_taken_into_the_weights(self):
+        codec = Codec(lambdas=(1e-2,), groups=('low',))
+        with torch.no_grad():
+            for name, parameter in codec.named_parameters():
+                if '.modulation.' in name:
+                    parameter.add_(torch.randn(parameter.shape, generator=torch.Generator().manual_seed(5)) * 0.1)
+            both = codec.analysis(PIXELS[None].repeat(2, 1, 1, 1), torch.tensor([0.7, 0.7]))['low']
+            one = codec.analysis(PIXELS[None], torch.tensor([0.7]))['low']
+        for grid in range(7):
+            self.assertLess((both[grid][:1] - one[grid]).abs().max().item(), 1e-5)
+
     def test_silent_units_are_counted(self):
         for shape, sizes in (('full', FULL), ('quick', QUICK)):
             codec = Codec(lambdas=(1e-2,), groups=('low',), shape=shape)
