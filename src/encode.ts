@@ -27,8 +27,10 @@ import type { EncodeOptions, ModeCount, Picture, PixelSource } from './types.js'
 /** What `encode` does when an option is left out. */
 export const defaultOptions = { quality: 50, modes: 8, effort: 5, patch: 128, lanes: 1 } as const;
 
-/** The effort that takes the codec of M = 1 without a competition, and a small analysis where the pack has one. */
+/** The effort that takes a small analysis where the pack has one. */
 const quickEffort = 1;
+/** The highest effort that takes the codec of M = 1 without a competition. */
+const singleEffort = 2;
 /** The lowest effort that refines latents. */
 const refiningEffort = 6;
 
@@ -178,7 +180,7 @@ function checkSettings(options: EncodeOptions): Settings {
   if (![1, 2, 4, 8].includes(lanes)) refuse('lanes', lanes, '1, 2, 4, 8');
   const { invisible = 'smooth' } = options;
   if (invisible !== 'smooth' && invisible !== 'keep') refuse('invisible', invisible, 'smooth, keep');
-  return { modes: effort === quickEffort ? 1 : modes, effort, patch, lanes };
+  return { modes: effort <= singleEffort ? 1 : modes, effort, patch, lanes };
 }
 
 /**

@@ -66,7 +66,7 @@ export interface EncodeOptions extends CommonOptions {
   /** How many codecs compete for each patch. */
   readonly modes?: ModeCount;
   /**
-   * 1 (fastest) to 9: how hard the encoder tries. 1 takes a small analysis and one codec; 2 to 5 let ever more codecs compete for each patch; 6 to 9
+   * 1 (fastest) to 9: how hard the encoder tries. 1 and 2 take one codec, 1 with a small analysis; 3 to 5 let ever more codecs compete; 6 to 9
    * also refine the latents, for seconds (6) to minutes (9) per megapixel.
    */
   readonly effort?: number;

@@ -8,8 +8,9 @@ const alignment = 64;
 /** Pictures up to this side are analysed in one piece. */
 const largestWhole = 768;
 /** With its overlap 768 a side: a run that takes less than a second and little of onnxruntime's memory. */
-const tileCore = 512;
-const tileOverlap = 128;
+const tileCore = 640;
+/** Twice as much would not change the latents of 256² cores; half of that costs 0.1 % of J at low and middle rates there, 0.75 % at high ones. */
+const tileOverlap = 64;
 /** Most pixels that are analysed in one run. */
 export const largestWindow = largestWhole ** 2;
 

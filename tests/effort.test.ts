@@ -1,0 +1,41 @@
+/** Which analysis models an effort asks for. */
+
+import { readFileSync } from 'node:fs';
+import { expect, test } from 'vitest';
+import { decode, encode, probe } from '../src/index.js';
+import { psnr } from '../src/metrics.js';
+import { crop, examples, fromRoot, readPixels, sameBytes } from './helpers.js';
+
+/** The default pack as files from elsewhere, which are written down as they are asked for. */
+function recorded(manifest: (text: string) => string = (text) => text) {
+  const asked: string[] = [];
+  const fetchFile = async (url: URL | RequestInfo): Promise<Response> => {
+    const name = String(url).split('/').at(-1) as string;
+    asked.push(name);
+    const bytes = readFileSync(fromRoot(`models/tessera-1/${name}`));
+    return new Response(name === 'manifest.json' ? manifest(bytes.toString()) : new Uint8Array(bytes));
+  };
+  return { asked, models: { source: 'https://example.org/pack', fetch: fetchFile } };
+}
+
+const image = crop(await readPixels(examples[0].path), 150, 30, 200, 180);
+
+test('effort 1 asks for the small analysis alone, and codes with one codec', async () => {
+  const { asked, models } = recorded();
+  const file = await encode(image, { effort: 1, models });
+  expect(asked).toEqual(['manifest.json', 'decoder.bin', expect.stringMatching(/^quick-\w+\.onnx$/)]);
+  expect(probe(file).modes).toBe(1);
+  // It does nearly what the large one does.
+  const large = await encode(image, { effort: 2, modes: 1, models });
+  expect(asked.slice(3)).toEqual([expect.stringMatching(/^analysis-\w+\.onnx$/)]);
+  const [quickly, fully] = [await decode(file), await decode(large)];
+  expect(psnr(image, quickly)).toBeGreaterThan(psnr(image, fully) - 1.5);
+  expect(file.length).toBeLessThan(1.2 * large.length);
+});
+
+test('effort 1 takes the large analysis of a pack without small ones', async () => {
+  const { asked, models } = recorded((text) => JSON.stringify({ ...JSON.parse(text), quick: undefined }));
+  const file = await encode(image, { effort: 1, models });
+  expect(asked[2]).toMatch(/^analysis-\w+\.onnx$/);
+  expect(sameBytes(file, await encode(image, { effort: 5, modes: 1, models }))).toBe(true);
+});
