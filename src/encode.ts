@@ -91,13 +91,13 @@ export async function encodeDetailed(
   checkRate(pack, rate, 'invalidArgument');
   const lambda = lambdaOfRate(pack, rate);
   const modes = Math.min(settings.modes, pack.decoder.modes) as ModeCount;
-  if (options.modes !== undefined && modes < settings.modes)
+  if (options.modes !== undefined && options.modes > pack.decoder.modes)
     throw new TesseraError('invalidArgument', `${options.modes} codecs; the model pack has ${pack.decoder.modes}`);
   const modeSet = modeSetOf(pack.decoder, modes);
   const small = settings.effort === quickEffort ? pack.manifest.quick : undefined;
-  const analysis = await createOrtAnalysis(pack, small ?? pack.manifest.analysis, rate);
   // What comes out of a small analysis is one codec's alone.
   const planes = small ? [0] : modeSet.subset;
+  const analysis = await createOrtAnalysis(pack, small ?? pack.manifest.analysis, rate, 1 + Math.max(...planes));
   await pacer.step('model', 1, 1);
 
   return engine.withCore(async (core) => {

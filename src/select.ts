@@ -4,8 +4,8 @@
  * A sample of the patches ranks the codecs, each coding the whole picture alone; the best of them, those that add most to it, and always the
  * one of files with a single codec, are evaluated on every patch. Then each patch takes the mode that is cheapest with its bits in the mode
  * map; what its neighbours take matters little, for codecs read each other's latents. Where a border shows, patches that gain little go back
- * to the best single codec. The outcome is kept only if it beats that one; one codec is often best for small pictures. Low efforts take the
- * codec that ranks first and evaluate nothing else.
+ * to the best single codec. The outcome is kept only if it beats that one; one codec is often best for small pictures. Effort 3 takes the
+ * codec that ranks first and evaluates nothing else; below it nothing competes.
  */
 
 import type { Core } from './core.js';
@@ -23,8 +23,9 @@ interface Search {
 
 const teamOf = (kept: number): Search => ({ spacing: 8, kept });
 const everything: Search = { spacing: 1, kept: 8 };
-/** From effort 1 on; the lowest two encode with one codec, so that nothing competes. */
-const searches = [teamOf(1), teamOf(1), teamOf(1), teamOf(2), teamOf(3), everything] as const;
+/** From effort `leastEffort` on; those below encode with one codec. */
+const searches = [teamOf(1), teamOf(2), teamOf(3), everything] as const;
+const leastEffort = 3;
 
 /** A patch that is so much dearer with the best single codec keeps its own even if a border shows: the rest of it would look worse. */
 const worthSeam = 1.25;
@@ -62,7 +63,6 @@ export interface Competition {
 export async function selectModes(core: Core, competition: Competition, pacer: Pacer): Promise<Selection> {
   const { modes, generalist, lambda, effort } = competition;
   const count = core.modes().length;
-  const search = searches[Math.min(effort, searches.length) - 1];
   const total = count * (modes + 1);
   let done = 0;
   const step = (): Promise<void> => pacer.step('select', Math.min(++done, total), total);
@@ -71,7 +71,8 @@ export async function selectModes(core: Core, competition: Competition, pacer: P
     await pacer.step('select', total, total);
     return { single: modes === 1 || mode === generalist, cost, shares: sharesOf(core.modes(), modes) };
   };
-  if (search.kept === 1 && modes === 1) return settle(0);
+  if (modes === 1) return settle(0);
+  const search = searches[Math.max(0, Math.min(effort - leastEffort, searches.length - 1))];
 
   // 1. Every mode alone on a sample of the patches. A map that says one mode costs its one byte; without a map there is none.
   const costs = Array.from({ length: modes }, () => new Float64Array(count).fill(Number.NaN));

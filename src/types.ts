@@ -63,7 +63,7 @@ export type ModeCount = 1 | 2 | 4 | 8;
 export interface EncodeOptions extends CommonOptions {
   /** 0 (smallest file) to 100 (best picture); fractions are allowed and take the nearest entry of the pack's table. */
   readonly quality?: number;
-  /** How many codecs compete for each patch. */
+  /** How many codecs compete for each patch; efforts 1 and 2 use one whatever this says. */
   readonly modes?: ModeCount;
   /**
    * 1 (fastest) to 9: how hard the encoder tries. 1 and 2 take one codec, 1 with a small analysis; 3 to 5 let ever more codecs compete; 6 to 9

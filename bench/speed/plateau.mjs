@@ -44,7 +44,7 @@ async function inNode(report) {
   const { decode, encode } = await import('../../build/index.js');
   for (let cycle = 1; cycle <= cycles; cycle++) {
     const picture = draw(...sizeOf(cycle));
-    await decode(await encode(picture, { quality: 40, modes: 2, effort: 1 }));
+    await decode(await encode(picture, { quality: 40, modes: 2, effort: 4 }));
     if (cycle % every > 0) continue;
     // Twice: the first frees what only finalisers held.
     for (let round = 0; round < 2; round++) {
@@ -90,7 +90,7 @@ async function inWorker(report) {
       const codec = createWorkerCodec({ onnxruntime: { library } });
       ${draw}
       globalThis.cycle = async (width, height) => {
-        await codec.decode(await codec.encode(draw(width, height), { quality: 40, modes: 2, effort: 1 }));
+        await codec.decode(await codec.encode(draw(width, height), { quality: 40, modes: 2, effort: 4 }));
       };
       // Aborts at a moment of the running call, and says how long the call went on after that.
       globalThis.abortAfter = async (delay) => {

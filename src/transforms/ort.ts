@@ -76,8 +76,9 @@ const referenceLambda = 0.002;
  * The analysis of a pack at one rate, for all its codecs in one run.
  *
  * @param names - the model of each anchor
+ * @param codecs - how many codecs' values the model must give at least
  */
-export async function createOrtAnalysis(pack: Pack, names: readonly string[], rate: Rate): Promise<Analysis> {
+export async function createOrtAnalysis(pack: Pack, names: readonly string[], rate: Rate, codecs: number): Promise<Analysis> {
   const runner = await runnerOf(await pack.file(names[rate.anchor]));
   // An analysis that knows the resolution of the quantiser can aim at its levels; packs whose analysis does not have no such input.
   const data = Float32Array.of(0.5 * Math.log(referenceLambda / lambdaOfRate(pack, rate)));
@@ -85,7 +86,12 @@ export async function createOrtAnalysis(pack: Pack, names: readonly string[], ra
   return {
     async run(image, width, height) {
       const outputs = await runner.run({ ...feeds, image: { data: image, dims: [1, 3, height, width] } });
-      return Array.from({ length: gridCount }, (_, grid) => outputs[`grid${grid}`]);
+      return Array.from({ length: gridCount }, (_, grid) => {
+        const values = outputs[`grid${grid}`];
+        if (!(values?.length >= (codecs * width * height) / 4 ** grid))
+          throw new TesseraError('corruptModel', `${names[rate.anchor]} does not give grid ${grid} of ${codecs} codecs`);
+        return values;
+      });
     },
   };
 }

@@ -178,7 +178,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument('--data', required=True, help='the table of qualities is measured on its held-out pictures')
     parser.add_argument('--checkpoint', help='without one, the untrained linear start is exported')
-    parser.add_argument('--quick', help='checkpoint of the small analyses (tessera.train --quick) for the lowest effort')
+    parser.add_argument('--quick', help='checkpoint of the small analyses (tessera.train --fresh quick) for the lowest effort')
     parser.add_argument('--modes', type=int, help='clone the codecs of the checkpoint up to this number')
     parser.add_argument('--out', required=True)
     parser.add_argument('--note', default='')
@@ -203,7 +203,10 @@ def main():
     files = ['decoder.bin', 'synthesis.onnx']
     analyses = {'analysis': codec}
     if options.quick:
-        analyses['quick'] = load_codec(options.quick)[0]
+        quick = load_codec(options.quick)[0]
+        assert (quick.lambdas, quick.groups) == (codec.lambdas, codec.groups) and torch.equal(quick.log_gain[0], codec.log_gain[0]), \
+            'the small analyses are those of another codec'
+        analyses['quick'] = quick
     for kind, trained in analyses.items():
         for group in sorted(set(codec.groups)):
             files.append(f'{kind}-{group}.onnx')

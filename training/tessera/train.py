@@ -62,7 +62,10 @@ def parse():
     parser.add_argument('--validate-every', type=float, default=5, help='minutes')
     parser.add_argument('--validation-limit', type=int, default=24)
     parser.add_argument('--device', default='cuda' if torch.cuda.is_available() else 'cpu')
-    return parser.parse_args()
+    options = parser.parse_args()
+    if (options.fresh or options.decoders or options.freeze_decoders) and not options.start:
+        parser.error('--fresh, --decoders and --freeze-decoders need --start')
+    return options
 
 
 def main():
