@@ -156,16 +156,21 @@ function offer(bytes: Uint8Array<ArrayBuffer>, name: string): void {
 
 /** Takes a picture and starts on it. */
 async function choose(read: Promise<Chosen>): Promise<void> {
+  status.textContent = 'Reading …';
   try {
     chosen = await read;
   } catch (error) {
     status.textContent = `This picture cannot be read: ${error instanceof Error ? error.message : String(error)}`;
     return;
   }
+  // Nothing of the picture before stays beside this one.
   results = [];
+  showFigures(chosen.image);
+  showChoices(chosen.image);
   showModes(undefined);
   showPicture('left', chosen.image);
-  showPicture('right', chosen.image);
+  note.textContent = '';
+  download.hidden = true;
   await run();
 }
 

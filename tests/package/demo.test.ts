@@ -89,6 +89,22 @@ describe.skipIf(!present)('the demo page', () => {
     );
   });
 
+  test('nothing of the picture before stays beside another', async () => {
+    const atStart = await page.evaluate(`new Promise((resolve) => {
+      const status = document.getElementById('status');
+      new MutationObserver((_, observer) => {
+        if (!/^Encoding/.test(status.textContent)) return;
+        observer.disconnect();
+        resolve([document.querySelectorAll('#figures tr').length, document.getElementById('download').hidden, document.getElementById('rival').value]);
+      }).observe(status, { childList: true });
+      document.querySelector('[data-sample="screen"]').click();
+    })`);
+    expect(atStart).toEqual([0, true, 'the original']);
+    await done();
+    expect(await page.locator('#status').textContent()).toMatch(/^Done: 640×480, /);
+    expect(await page.locator('#figures tr').count()).toBeGreaterThan(1);
+  });
+
   test('nothing leaves the page, and nothing fails in it', () => {
     expect(foreign).toEqual([]);
     expect(failures).toEqual([]);
