@@ -8,7 +8,7 @@ import {
   advance, desynchronised, finishDecoding, finishEncoding, put, saveState, slotOf, startDecoding, startEncoding, stateOf, symbolAt, validLanes,
 } from "./entropy/rans";
 import { putTurns } from "./entropy/runs";
-import { frequencyIn, frequencyOf, peakFrequency, peakOf, peakStart, peakSymbol, rowPointer, slotsOf, startIn, startOf } from "./entropy/tables";
+import { frequencyIn, frequencyOf, peakFrequency, peakStart, peakSymbol, rowPointer, slotsOf, startIn, startOf, symbolPeakOf } from "./entropy/tables";
 import { allocateLarge, mark, release, simd } from "./memory";
 import { Status } from "./status";
 
@@ -71,7 +71,7 @@ export function ransDecode(bytes: usize, length: u32, rows: usize, count: i32, l
     const rowIndex = at16(rows, index);
     if (rowIndex >= ROWS) return Status.invalidArgument;
     const slot = slotOf(state);
-    const peak = peakOf(rowIndex);
+    const peak = symbolPeakOf(rowIndex);
     const offset = slot - peakStart(peak);
     let symbol = peakSymbol(peak);
     if (offset < peakFrequency(peak)) state = advance(state, peakFrequency(peak), offset);

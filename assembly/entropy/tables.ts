@@ -13,6 +13,8 @@ import { Status } from "../status";
 const SLOTS: u32 = 32768;
 /** 1024 × {start u16, frequency u16, symbol u16, residual i16}; see `peakOf`. */
 const PEAKS: usize = memory.data(8192, 16);
+/** The same with escapes; see `symbolPeakOf`. */
+const SYMBOL_PEAKS: usize = memory.data(8192, 16);
 
 /** @returns address of row `index` = class · 16 + fraction + 8 */
 // @ts-ignore: decorator
@@ -63,6 +65,13 @@ export function frequencyOf(row: usize, symbol: u32): u32 {
 @inline
 export function peakOf(rowIndex: u32): u64 {
   return load<u64>(PEAKS + (<usize>rowIndex << 3));
+}
+
+/** The same where an escape may be the likeliest: for symbols without what follows them. */
+// @ts-ignore: decorator
+@inline
+export function symbolPeakOf(rowIndex: u32): u64 {
+  return load<u64>(SYMBOL_PEAKS + (<usize>rowIndex << 3));
 }
 
 // @ts-ignore: decorator
@@ -155,15 +164,19 @@ function fillRow(row: usize, source: usize, symbols: i32, direction: i32): bool 
 }
 
 function fillPeak(row: usize, symbols: i32): void {
-  const peak = PEAKS + ((row - ROWS) / ROW_BYTES << 3);
-  store<u64>(peak, 0);
-  // The first and the last symbol are the escapes.
-  for (let symbol = 1; symbol < symbols - 1; ++symbol) {
-    if (frequencyOf(row, symbol) < SLOTS / 2) continue;
+  const place = (row - ROWS) / ROW_BYTES << 3;
+  store<u64>(PEAKS + place, 0);
+  store<u64>(SYMBOL_PEAKS + place, 0);
+  for (let symbol = 0; symbol < symbols; ++symbol) {
+    const frequency = frequencyOf(row, symbol);
+    if (frequency < SLOTS / 2) continue;
+    const peak = SYMBOL_PEAKS + place;
     store<u16>(peak, <u16>startOf(row, symbol));
-    store<u16>(peak, <u16>frequencyOf(row, symbol), 2);
+    store<u16>(peak, <u16>frequency, 2);
     store<u16>(peak, <u16>symbol, 4);
     store<i16>(peak, <i16>(symbol - (symbols >> 1)), 6);
+    // The first and the last symbol are the escapes.
+    if (symbol > 0 && symbol < symbols - 1) store<u64>(PEAKS + place, load<u64>(peak));
     return;
   }
 }
