@@ -6,10 +6,11 @@
  * - The SIMD context kernel reads the taps in the order in which wide loads of the window deliver them (`TAP_ORDER`), so its
  *   first layer has permuted columns. Integer sums do not depend on the order.
  *
+ * - Hidden units of the synthesis whose weights to all colours are 0 are left out; those in use stand first, filled up with zeros to whole fours.
  * - The layers of the synthesis are stored once: the scalar and the SIMD kernels read the same pairs (`synthesis/kernels.ts`).
  *
  * ```
- * ┌ k × 3 ┐┌ zero sums ┐┌ scalar W1 W2 W3 i16 ┐┌ B1 B2 B3 i32 ┐┌ pairs P1 P2 P3 i16, biases i32 ┐┌ kernels f32 [6][8] ┐┌ features ┐┌ 1×1 layers ┐┌ 3×3 layers × 2 ┐┌ the same as floats ┐
+ * ┌ k × 3 ┐┌ units in use ┐┌ zero sums ┐┌ scalar W1 W2 W3 i16 ┐┌ B1 B2 B3 i32 ┐┌ pairs P1 P2 P3 i16, biases i32 ┐┌ kernels f32 [6][8] ┐┌ features ┐┌ 1×1 layers ┐┌ 3×3 layers × 2 ┐┌ the same as floats ┐
  * ```
  */
 import { fillZeroSums } from "./context/arm";
@@ -21,6 +22,7 @@ const TAPS: i32 = 16;
 export const HIDDEN: i32 = 48;
 
 export const FRACTION_BITS: usize = 0;
+const UNITS_IN_USE: usize = 12;
 const ZERO_SUMS: usize = 16;
 export const WEIGHTS: usize = 32;
 const LAYER_BYTES: usize = 512;
@@ -73,6 +75,13 @@ const TAP_ORDER: StaticArray<u8> = [7, 8, 9, 10, 11, 12, 0, 1, 2, 3, 4, 5, 13, 1
 @inline
 export function fractionBits(codec: usize, layer: i32): i32 {
   return load<i32>(codec + FRACTION_BITS + (<usize>layer << 2));
+}
+
+/** @returns the hidden units that kernels have to compute, a multiple of 4 */
+// @ts-ignore: decorator
+@inline
+export function unitsInUse(codec: usize): i32 {
+  return load<i32>(codec + UNITS_IN_USE);
 }
 
 /** Address of the two sums of the last layer, i32, for taps that are all 0. */
@@ -176,15 +185,20 @@ function pointwiseLayers(source: usize, codec: usize): usize {
   const units: usize = HIDDEN;
   const biases = source + 14 * units;
   const second = biases + 2 * units;
+  let place: usize = 0;
   for (let unit: usize = 0; unit < units; ++unit) {
-    const pair = codec + POINTWISE + (unit >> 1) * UNIT_PAIR_BYTES;
-    const target = pair + ((unit & 1) << 4);
+    const mix = second + 2 + (unit << 1);
+    if ((load<u16>(mix) | load<u16>(mix + 2 * units) | load<u16>(mix + 4 * units)) == 0) continue;
+    const pair = codec + POINTWISE + (place >> 1) * UNIT_PAIR_BYTES;
+    const target = pair + ((place & 1) << 4);
     store<i16>(target, load<i16>(biases + (unit << 1)));
     memory.copy(target + 2, source + unit * 14, 14);
     for (let output: usize = 0; output < 3; ++output) {
-      store<i16>(pair + 32 + (output << 2) + ((unit & 1) << 1), load<i16>(second + 2 + ((output * units + unit) << 1)));
+      store<i16>(pair + 32 + (output << 2) + ((place & 1) << 1), load<i16>(mix + output * 2 * units));
     }
+    ++place;
   }
+  store<i32>(codec + UNITS_IN_USE, (<i32>place + 3) & ~3);
   const end = codec + POINTWISE_END;
   memory.copy(end, second + 2 + 6 * units, 12);
   store<i32>(end, load<u8>(second), 12);

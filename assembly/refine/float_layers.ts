@@ -6,7 +6,7 @@
  * - Products are added one after the other in both twins, so that they give the same bits.
  * - All planes have rows `stride` floats apart; inputs reach beyond the results as the filter needs ("valid").
  */
-import { HIDDEN, SYNTHESIS_B1, SYNTHESIS_B2, SYNTHESIS_W1, SYNTHESIS_W2 } from "../codec";
+import { HIDDEN, SYNTHESIS_B1, SYNTHESIS_B2, SYNTHESIS_W1, SYNTHESIS_W2, unitsInUse } from "../codec";
 import { FEATURES, at } from "../synthesis/kernels";
 
 /** 7 → 48 with ReLU → 3, for each pixel. Planes of features and colours are `plane` bytes apart. */
@@ -15,7 +15,7 @@ export function pointwise(codec: usize, features: usize, colours: usize, plane: 
     for (let x = 0; x < width; ++x) {
       const pixel = (<usize>(y * stride) + <usize>x) << 2;
       let red = at(codec + SYNTHESIS_B2, 0), green = at(codec + SYNTHESIS_B2, 1), blue = at(codec + SYNTHESIS_B2, 2);
-      for (let unit = 0; unit < HIDDEN; ++unit) {
+      for (let unit = 0; unit < unitsInUse(codec); ++unit) {
         let hidden = at(codec + SYNTHESIS_B1, unit);
         for (let feature = 0; feature < FEATURES; ++feature) {
           hidden += at(codec + SYNTHESIS_W1, unit * FEATURES + feature) * load<f32>(features + <usize>feature * plane + pixel);

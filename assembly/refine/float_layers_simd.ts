@@ -7,7 +7,7 @@
  * - The signatures are the same, but the 3×3 layer wants its weights transposed (`codec.ts`).
  * - V8 schedules the loads of a block first: loop bodies are kept so small that all they load fits the 16 registers.
  */
-import { HIDDEN, SYNTHESIS_B1, SYNTHESIS_B2, SYNTHESIS_TRANSPOSED } from "../codec";
+import { SYNTHESIS_B1, SYNTHESIS_B2, SYNTHESIS_TRANSPOSED, unitsInUse } from "../codec";
 import { TAPS } from "../memory";
 import { FEATURES } from "../synthesis/kernels";
 import { plus, positive, splat, times } from "../synthesis/vectors";
@@ -18,7 +18,7 @@ const HIDDEN_BYTES: usize = 192;
 /** See `float_layers.ts`. */
 export function pointwise(codec: usize, features: usize, colours: usize, plane: usize, colourPlane: usize, stride: i32, width: i32, rows: i32): void {
   const biases = codec + SYNTHESIS_B1;
-  const biasesEnd = biases + (HIDDEN << 2);
+  const biasesEnd = biases + (<usize>unitsInUse(codec) << 2);
   const featuresBytes = <usize>FEATURES * plane;
   const startRed = splat(codec + SYNTHESIS_B2, 0), startGreen = splat(codec + SYNTHESIS_B2, 1), startBlue = splat(codec + SYNTHESIS_B2, 2);
   for (let y = 0; y < rows; ++y) {

@@ -7,7 +7,7 @@
  * - `weights` of the 3×3 layers are [input, dy, dx][output]. Turned around (`weights.ts`) they carry gradients back, and the
  *   residual connection is the same in both directions.
  */
-import { HIDDEN, SYNTHESIS_B1, SYNTHESIS_W1, SYNTHESIS_W2 } from "../codec";
+import { HIDDEN, SYNTHESIS_B1, SYNTHESIS_W1, SYNTHESIS_W2, unitsInUse } from "../codec";
 import { FEATURE_WEIGHTS, codecOf } from "./weights";
 
 const FEATURES: i32 = 7;
@@ -125,7 +125,7 @@ export function pointwiseBack(
   for (let y = 0; y < rows; ++y) {
     for (let x = 0; x < width; ++x) {
       const pixel = (<usize>(y * stride) + <usize>x) << 2;
-      for (let unit = 0; unit < HIDDEN; ++unit) {
+      for (let unit = 0; unit < unitsInUse(codec); ++unit) {
         let hidden = at(codec + SYNTHESIS_B1, unit);
         for (let feature = 0; feature < FEATURES; ++feature) {
           hidden += at(codec + SYNTHESIS_W1, unit * FEATURES + feature) * load<f32>(features + <usize>feature * plane + pixel);
@@ -137,7 +137,7 @@ export function pointwiseBack(
       }
       for (let feature = 0; feature < FEATURES; ++feature) {
         let sum: f32 = 0;
-        for (let unit = 0; unit < HIDDEN; ++unit) {
+        for (let unit = 0; unit < unitsInUse(codec); ++unit) {
           sum += at(weights + FEATURE_WEIGHTS, ((feature >> 2) * HIDDEN + unit) * 4 + (feature & 3)) * load<f32>(units + (<usize>unit << 5));
         }
         store<f32>(target + <usize>feature * targetPlane + (<usize>(y * targetStride + x) << 2), sum);

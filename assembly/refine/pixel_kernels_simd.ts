@@ -4,7 +4,7 @@
  * READ ME FIRST
  * - Lanes are neighbouring pixels of a row; rows are computed in whole vectors, up to 7 results beyond the width.
  */
-import { HIDDEN, SYNTHESIS_B1, SYNTHESIS_TRANSPOSED } from "../codec";
+import { SYNTHESIS_B1, SYNTHESIS_TRANSPOSED, unitsInUse } from "../codec";
 import { FEATURE_WEIGHTS, codecOf } from "./weights";
 import { SUMS, convolve } from "./float_layers_simd";
 
@@ -160,7 +160,7 @@ export function residualPlain(weights: usize, source: usize, target: usize, zero
 @inline
 function unitGradients(codec: usize, features: usize, colours: usize, plane: usize, units: usize): void {
   const biases = codec + SYNTHESIS_B1;
-  const biasesEnd = biases + (HIDDEN << 2);
+  const biasesEnd = biases + (<usize>unitsInUse(codec) << 2);
   const featuresEnd = features + 7 * plane;
   const coloursEnd = colours + 3 * plane;
   const zero = f32x4.splat(0);
@@ -230,15 +230,15 @@ export function pointwiseBack(
   target: usize, targetPlane: usize, targetStride: i32, units: usize, width: i32, rows: i32,
 ): void {
   const codec = codecOf(weights);
-  const unitsEnd = units + 48 * 32;
+  const unitsEnd = units + (<usize>unitsInUse(codec) << 5);
   const zero = f32x4.splat(0);
   for (let y = 0; y < rows; ++y) {
     for (let x = 0; x < width; x += 8) {
       const pixel = (<usize>(y * stride) + <usize>x) << 2;
       unitGradients(codec, features + pixel, colours + pixel, plane, units);
       let out = target + (<usize>(y * targetStride + x) << 2);
-      let weight = weights + FEATURE_WEIGHTS;
-      for (let half = 0; half < 2; ++half) {
+      for (let half: usize = 0; half < 2; ++half) {
+        let weight = weights + FEATURE_WEIGHTS + half * 4 * HIDDEN_BYTES;
         let a0 = zero, a1 = zero, b0 = zero, b1 = zero, c0 = zero, c1 = zero, d0 = zero, d1 = zero;
         for (let unit = units; unit < unitsEnd; unit += 32) {
           const left = v128.load(unit), right = v128.load(unit, 16);

@@ -12,7 +12,7 @@
  * ```
  */
 import {
-  FEATURE_LIMITS, FEATURE_MAGIC, HIDDEN, POINTWISE, POINTWISE_END, RESIDUAL_TAPS, UNIT_PAIR_BYTES,
+  FEATURE_LIMITS, FEATURE_MAGIC, POINTWISE, POINTWISE_END, RESIDUAL_TAPS, UNIT_PAIR_BYTES, unitsInUse,
 } from "../codec";
 
 /** What the biases of the hidden units are multiplied by. */
@@ -70,10 +70,11 @@ function storeColour(target: usize, line: usize, red: i32, green: i32, blue: i32
  */
 export function pointwise(codec: usize, features: usize, target: usize, line: usize, width: i32): void {
   const shift = load<i32>(codec + POINTWISE_END, 12);
+  const units = unitsInUse(codec);
   for (let x = 0; x < width; ++x) {
     const pixel = features + <usize>(x >> 2) * FEATURE_BLOCK + (<usize>(x & 3) << 2);
     let red = load<i32>(codec + POINTWISE_END), green = load<i32>(codec + POINTWISE_END, 4), blue = load<i32>(codec + POINTWISE_END, 8);
-    for (let unit = 0; unit < HIDDEN; ++unit) {
+    for (let unit = 0; unit < units; ++unit) {
       const pair = codec + POINTWISE + <usize>(unit >> 1) * UNIT_PAIR_BYTES;
       const weights = pair + (<usize>(unit & 1) << 4);
       let sum = 0;

@@ -7,7 +7,7 @@
  *   Only `residualPixels` writes to the caller's rows, so it stops exactly.
  * - V8 schedules the loads of a block first: loop bodies are kept so small that all they load fits the 16 registers.
  */
-import { FEATURE_LIMITS, FEATURE_MAGIC, POINTWISE, POINTWISE_END, RESIDUAL_TAPS, UNIT_PAIR_BYTES } from "../codec";
+import { FEATURE_LIMITS, FEATURE_MAGIC, POINTWISE, POINTWISE_END, RESIDUAL_TAPS, UNIT_PAIR_BYTES, unitsInUse } from "../codec";
 import { TAPS } from "../memory";
 import { BIAS_FACTOR, FEATURE_BLOCK } from "./layers";
 
@@ -132,11 +132,12 @@ function hiddenUnits(pairs: usize, end: usize, features: usize): void {
 /** See `layers.ts`. */
 export function pointwise(codec: usize, features: usize, target: usize, line: usize, width: i32): void {
   const pairs = codec + POINTWISE;
-  const end = codec + POINTWISE_END;
-  const shift = load<i32>(end, 12);
+  const end = pairs + <usize>(unitsInUse(codec) >> 1) * UNIT_PAIR_BYTES;
+  const biases = codec + POINTWISE_END;
+  const shift = load<i32>(biases, 12);
   for (let x = 0; x < width; x += 8) {
     hiddenUnits(pairs, end, features);
-    let red = splat(end, 0), green = splat(end, 4), blue = splat(end, 8);
+    let red = splat(biases, 0), green = splat(biases, 4), blue = splat(biases, 8);
     let red2 = red, green2 = green, blue2 = blue;
     let unit = UNITS;
     for (let pair = pairs; pair < end; pair += UNIT_PAIR_BYTES) {

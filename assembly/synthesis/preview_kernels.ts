@@ -6,7 +6,9 @@
  *   the mean of max(·, 0) is near (a + √(a² + 2v/π)) / 2: right far from 0, and at 0 for a normal distribution.
  * - The variances of the features add up, weighted by the squares of the unit's weights, as if the features were not correlated.
  */
-import { HIDDEN, SYNTHESIS_B1, SYNTHESIS_B2, SYNTHESIS_B3, SYNTHESIS_B4, SYNTHESIS_W1, SYNTHESIS_W2, SYNTHESIS_W3, SYNTHESIS_W4 } from "../codec";
+import {
+  HIDDEN, SYNTHESIS_B1, SYNTHESIS_B2, SYNTHESIS_B3, SYNTHESIS_B4, SYNTHESIS_W1, SYNTHESIS_W2, SYNTHESIS_W3, SYNTHESIS_W4, unitsInUse,
+} from "../codec";
 import { TAPS } from "../memory";
 import { FEATURES, at, toLevel } from "./kernels";
 
@@ -51,7 +53,7 @@ export function expectedColours(codec: usize, features: usize, variances: usize,
     for (let x = 0; x < width; ++x) {
       const pixel = <usize>(y * stride + x) << 2;
       let red = at(codec + SYNTHESIS_B2, 0), green = at(codec + SYNTHESIS_B2, 1), blue = at(codec + SYNTHESIS_B2, 2);
-      for (let unit = 0; unit < HIDDEN; ++unit) {
+      for (let unit = 0; unit < unitsInUse(codec); ++unit) {
         let hidden = at(codec + SYNTHESIS_B1, unit);
         let variance: f32 = 0;
         for (let feature = 0; feature < FEATURES; ++feature) {

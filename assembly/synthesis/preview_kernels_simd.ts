@@ -5,7 +5,7 @@
  * - Lanes are neighbouring pixels of a row; up to 3 results beyond the width are written into the slack of the planes.
  * - `moments` sums integers, in any order.
  */
-import { HIDDEN, SYNTHESIS_B1, SYNTHESIS_B2, SYNTHESIS_TRANSPOSED, SYNTHESIS_W2 } from "../codec";
+import { HIDDEN, SYNTHESIS_B1, SYNTHESIS_B2, SYNTHESIS_TRANSPOSED, SYNTHESIS_W2, unitsInUse } from "../codec";
 import { TAPS } from "../memory";
 import { FEATURES } from "./kernels";
 import * as scalarKernels from "./preview_kernels";
@@ -80,7 +80,7 @@ export function expectedColours(codec: usize, features: usize, variances: usize,
       const end = first + <usize>FEATURES * plane;
       let red = splat(codec + SYNTHESIS_B2, 0), green = splat(codec + SYNTHESIS_B2, 1), blue = splat(codec + SYNTHESIS_B2, 2);
       let weights = codec + SYNTHESIS_TRANSPOSED;
-      for (let unit = 0; unit < HIDDEN; unit += 4) {
+      for (let unit = 0; unit < unitsInUse(codec); unit += 4) {
         const bias = codec + SYNTHESIS_B1 + (<usize>unit << 2);
         let a = splat(bias, 0), b = splat(bias, 1), c = splat(bias, 2), d = splat(bias, 3);
         let va = f32x4.splat(0), vb = va, vc = va, vd = va;

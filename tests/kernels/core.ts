@@ -112,3 +112,26 @@ export function seeded(seed: number): () => number {
     return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
   };
 }
+
+/** Hidden units of the synthesis. */
+export const hiddenUnits = 48;
+/** Bytes of a decoder block (FORMAT.md §7.5) from b1 to its end. */
+const fromBiases = 2 * hiddenUnits + 2 + 6 * hiddenUnits + 12 + 2 * 176;
+
+/** A decoder block whose hidden unit `unit` is what unit `order[unit]` was, without a weight to any colour if that is −1. */
+export function rearranged(block: Uint8Array, order: readonly number[]): Uint8Array<ArrayBuffer> {
+  const result = Uint8Array.from(block);
+  const biases = block.length - fromBiases;
+  const inputs = biases - 14 * hiddenUnits;
+  const mixing = biases + 2 * hiddenUnits + 2;
+  order.forEach((from, unit) => {
+    for (let output = 0; output < 3; output++) {
+      const row = mixing + 2 * hiddenUnits * output;
+      result.set(from < 0 ? [0, 0] : block.subarray(row + 2 * from, row + 2 * from + 2), row + 2 * unit);
+    }
+    if (from < 0) return;
+    result.set(block.subarray(inputs + 14 * from, inputs + 14 * (from + 1)), inputs + 14 * unit);
+    result.set(block.subarray(biases + 2 * from, biases + 2 * (from + 1)), biases + 2 * unit);
+  });
+  return result;
+}

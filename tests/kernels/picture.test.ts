@@ -1,6 +1,6 @@
 /** Segments, mode maps, rates and pixels of whole pictures with random codecs, latents and modes. */
 import { describe, expect, it } from 'vitest';
-import { bytesOf, type Core, copyIn, copyIn16, modes, plane, seeded, startCore } from './core.js';
+import { bytesOf, type Core, copyIn, copyIn16, hiddenUnits, modes, plane, rearranged, seeded, startCore } from './core.js';
 
 /** One decoder block (FORMAT.md §7.5) with random weights that keep the sums inside i32. */
 function randomBlock(random: () => number): Uint8Array {
@@ -52,9 +52,9 @@ interface Setup {
 }
 
 /** A picture with random latents (sparse fine grids, wide coarse ones, some escapes) and a random mode map. */
-function open(core: Core, setup: Setup): void {
+function open(core: Core, setup: Setup, change = (block: Uint8Array): Uint8Array => block): void {
   const random = seeded(setup.seed);
-  const handles = Array.from({ length: setup.modes }, () => core.createCodec(copyIn(core, randomBlock(random))));
+  const handles = Array.from({ length: setup.modes }, () => core.createCodec(copyIn(core, change(randomBlock(random)))));
   expect(core.beginPicture(setup.width, setup.height, setup.patchLog2, setup.modes, setup.separate ? 1 : 0)).toBe(0);
   handles.forEach((handle, mode) => {
     core.setCodec(mode, handle);
@@ -376,5 +376,32 @@ describe('damaged segments', () => {
     }
     expect(core.decodeSegment(5, 0, 0, 2)).toBe(10);
     expect(core.decodeSegment(0, 0, 0, 3)).toBe(10);
+  });
+});
+
+describe('hidden units without a weight to any colour', () => {
+  const setup = pictures[3];
+  const everyUnit = Array.from({ length: hiddenUnits }, (_, unit) => unit);
+  const pixelsWith = (order: readonly number[], simd: number): Uint8Array => {
+    const core = startCore();
+    core.useSimd(simd);
+    open(core, setup, (block) => rearranged(block, order));
+    return pixels(core, setup);
+  };
+
+  it.each([1, 2, 3, 28, 47])('are left out wherever they stand: %s in use', (count) => {
+    // 29 is prime to 48: the units in use are scattered.
+    const used = everyUnit.filter((unit) => (unit * 29) % hiddenUnits < count);
+    const scattered = everyUnit.map((unit) => (used.includes(unit) ? unit : -1));
+    const first = everyUnit.map((unit) => used[unit] ?? -1);
+    const expected = pixelsWith(scattered, 0);
+    for (const other of [pixelsWith(scattered, 1), pixelsWith(first, 0), pixelsWith(first, 1)])
+      expect(Buffer.compare(other, expected)).toBe(0);
+    expect(Buffer.compare(pixelsWith(everyUnit, 0), expected)).not.toBe(0);
+  });
+
+  it('may be all of them', () => {
+    const none = everyUnit.map(() => -1);
+    expect(Buffer.compare(pixelsWith(none, 0), pixelsWith(none, 1))).toBe(0);
   });
 });

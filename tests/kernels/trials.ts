@@ -6,6 +6,7 @@ import { parseDecoderPack } from '../../src/models/pack.js';
 import { conformanceDecoder } from '../conformance/pack.js';
 import { fromRoot } from '../helpers.js';
 import { compileAssembly } from './compile.js';
+import { hiddenUnits, rearranged } from './core.js';
 
 interface TrialExports extends Record<string, unknown> {
   readonly memory: WebAssembly.Memory;
@@ -69,7 +70,14 @@ export function openTrials(code: Uint8Array<ArrayBuffer>): Trial[] {
   const pack = parseDecoderPack(conformanceDecoder());
   const trained = parseDecoderPack(new Uint8Array(readFileSync(fromRoot('models/tessera-1/decoder.bin'))));
   if (core.loadTables(copyIn(pack.classes), copyIn(pack.frequencies)) !== 0) throw new Error('loadTables');
-  const blocks = [...pack.decoders, ...trained.decoders].flat().map(({ bytes }) => copyIn(bytes));
+  const whole = [...pack.decoders, ...trained.decoders].flat().map(({ bytes }) => bytes);
+  // Every other block with some of its hidden units out of use.
+  const thinned = (bytes: Uint8Array, index: number): Uint8Array =>
+    rearranged(
+      bytes,
+      Array.from({ length: hiddenUnits }, (_, unit) => ((unit * 29 + index) % hiddenUnits < index % 49 ? unit : -1)),
+    );
+  const blocks = whole.map((bytes, index) => copyIn(index % 2 === 0 ? bytes : thinned(bytes, index)));
   const codecs = blocks.map((block) => core.createCodec(block));
   const weights = blocks.map((block) => core.createWeights(block));
   if (!core.openTrials() || !core.openCoding() || !core.openAlpha() || !core.openCases()) throw new Error('no memory');

@@ -45,6 +45,7 @@ def parse():
     parser.add_argument('--lr', type=float, default=1.0, help='factor on every learning rate')
     parser.add_argument('--noise-from', type=float, default=0.0,
                         help='where the annealing of the rounding noise starts, 0 (uniform) to 1 (narrow): 1 to go on from an annealed run')
+    parser.add_argument('--straight', action='store_true', help='rounding with the gradient of the identity instead of noise')
     parser.add_argument('--anchors', help='comma separated subset of the anchors to train')
     parser.add_argument('--groups', help='comma separated head group per anchor')
     parser.add_argument('--lambdas', help='comma separated weight of the rate per anchor')
@@ -141,7 +142,7 @@ def main():
         factor = schedule(progress, state['step'])
         for group in optimiser.param_groups:
             group['lr'] = group['base_lr'] * factor
-        noise = Quantiser('noise', options.noise_from + (1 - options.noise_from) * progress)
+        noise = Quantiser('straight' if options.straight else 'noise', options.noise_from + (1 - options.noise_from) * progress)
         if options.late_side and progress > 0.75 and crops.side != options.late_side:
             crops = Crops(pictures, options.late_side, options.late_batch, options.seed + 1)
         pixels = crops.next().to(options.device)
