@@ -15,6 +15,7 @@ export { decodeSegment, encodeSegment } from "./context/segment";
 export { loadCosts, loadTables } from "./entropy/tables";
 export { allocate, beginPicture, gridHeight, gridWidth, mark, patchCount, planePointer, release, tileCount } from "./memory";
 export { decodeModeMap, encodeModeMap, setPriors } from "./modes/map";
+export { copyLatents } from "./packed";
 export { contextRows, ransDecode, ransEncode } from "./research";
 export { evaluatePatch, mapCost, patchCost, setLambda, setSource } from "./select/cost";
 export { patchDistortion } from "./select/distortion";

@@ -9,8 +9,8 @@
  * - A packed block is an address with its kind in the low bits; 0 is a block of zeros.
  */
 import {
-  BLOCK_LOG2, BLOCK_SLOTS, FINE_GRIDS, allocate, blockColumns, blockRows, gridHeight, gridWidth, heldBlocks, heldRows, modeOfPatch,
-  packedBlocks, patchColumns, patchHeight, patchLog2, patchRows, patchWidth, patchX, patchY, planeOfMode, rowAddress,
+  BLOCK_LOG2, BLOCK_SLOTS, FINE_GRIDS, allocate, blockColumns, blockRows, gridHeight, gridWidth, heldBlocks, heldRows, locatePatch, modeOfPatch,
+  packedBlocks, packedSets, patchColumns, patchHeight, patchLog2, patchRows, patchWidth, patchX, patchY, planeOfMode, rowAddress,
 } from "./memory";
 
 export const BLOCK_SIDE: i32 = 1 << BLOCK_LOG2;
@@ -93,6 +93,18 @@ export function bringWindow(patch: i32, mode: i32, grid: i32): void {
         min(min(bottom, y + side), gridHeight(grid)),
       );
     }
+  }
+}
+
+/** Copies the latents of a patch in one grid, as they are for its mode, to i16 at `out`, row after row. */
+export function copyLatents(patch: i32, grid: i32, out: usize): void {
+  locatePatch(patch, grid);
+  const mode = modeOfPatch(patch);
+  if (packedSets && grid < FINE_GRIDS) bringWindow(patch, mode, grid);
+  const bytes = <usize>patchWidth << 1;
+  for (let y = 0; y < patchHeight; ++y) {
+    memory.copy(out, rowAddress(planeOfMode(mode, grid), grid, patchY + y) + (<usize>patchX << 1), bytes);
+    out += bytes;
   }
 }
 

@@ -7,7 +7,7 @@
  */
 
 import { checkStatus, TesseraError } from './errors.js';
-import { gridSide, tileArea, tileSide } from './geometry.js';
+import { gridCount, gridSide, tileArea, tileSide } from './geometry.js';
 import type { DecoderPack, ModeSet } from './models/pack.js';
 import type { Rate } from './quality.js';
 import type { ModeCount } from './types.js';
@@ -53,6 +53,7 @@ interface CoreExports extends Record<string, unknown> {
   setSource(pixels: number, stride: number, rows: number): void;
   setLambda(lambda: number): void;
   evaluatePatch(patch: number, mode: number): number;
+  copyLatents(patch: number, grid: number, out: number): void;
   patchCost(patch: number): number;
   mapCost(): number;
 }
@@ -72,14 +73,16 @@ export interface PictureSetup {
 /**
  * Which latents the core holds, by their numbers in its interface: those of the whole picture (`whole`); one set of them per mode, with
  * the bit costs of all symbols, for encoding (`sets`); for decoding from top to bottom in little memory, the coarse grids and two rows of
- * tiles (`rows`); or, for encoding in little memory, sets of which only the core can see the fine grids (`packed`).
+ * tiles (`rows`); for encoding in little memory, sets of which only the core can see the fine grids (`packed`); and after the competition
+ * one set, those of the winners, with the bit costs (`winners`).
  */
-const storages = { whole: 0, sets: 1, rows: 2, packed: 3 } as const;
+const storages = { whole: 0, sets: 1, rows: 2, packed: 3, winners: 0 } as const;
 export type Storage = keyof typeof storages;
 
 /** The picture that an encoder's candidates are compared with, and which of its rows of patches is in the core. */
 interface Target {
   readonly pixels: Uint8Array | Uint8ClampedArray;
+  readonly lambda: number;
   readonly pointer: number;
   held: number;
 }
@@ -166,7 +169,7 @@ export class Core {
     checkStatus(core.loadTables(this.copyIn(pack.classes), this.copyIn(pack.frequencies)), 'loading the tables');
     const storage = storages[setup.storage];
     // Whoever encodes counts bits.
-    if (storage % 2) checkStatus(core.loadCosts(), 'loading the bit costs');
+    if (storage % 2 || setup.storage === 'winners') checkStatus(core.loadCosts(), 'loading the bit costs');
     const modeSet = modeSetOf(pack, setup.modes);
     const handles = modeSet.subset.map((codec) => {
       const handle = core.createCodec(this.copyIn(pack.decoders[codec][setup.rate.anchor].bytes)) >>> 0;
@@ -241,11 +244,11 @@ export class Core {
     return this.bytes(this.#exports.modesPointer() >>> 0, count);
   }
 
-  /** The latents of a grid, row after row. A view. Not with the storages `rows` and `packed`. */
+  /** The latents of a grid, row after row. A view. Not with the storages `rows` and `packed`; with `winners` any set is theirs. */
   plane(set: number, grid: number): Int16Array {
     const { width, height, storage } = this.#begun();
     if (storages[storage] > 1) throw new TesseraError('internal', 'only rows of latents are held');
-    const pointer = this.#exports.planePointer(set, grid) >>> 0;
+    const pointer = this.#exports.planePointer(storage === 'winners' ? 0 : set, grid) >>> 0;
     return new Int16Array(this.#exports.memory.buffer, pointer, gridSide(width, grid) * gridSide(height, grid));
   }
 
@@ -336,9 +339,42 @@ export class Core {
    */
   setTarget(pixels: Uint8Array | Uint8ClampedArray, lambda: number): void {
     const { width, patch } = this.#begun();
-    this.#target = { pixels, pointer: this.allocate(patch * width * 4), held: -1 };
+    this.#target = { pixels, lambda, pointer: this.allocate(patch * width * 4), held: -1 };
     this.#exports.setSource(this.#target.pointer, width * 4, patch);
     this.#exports.setLambda(lambda);
+  }
+
+  /**
+   * Drops all latents but those of the modes in the mode map, so that `plane` has them, whatever the set. Frees what was allocated since `begin`.
+   *
+   * @throws TesseraError `limitMemory`
+   */
+  keepWinners(pack: DecoderPack): void {
+    const setup = this.#begun();
+    const target = this.#target;
+    const map = this.modes().slice();
+    const planes = Array.from(
+      { length: gridCount },
+      (_, grid) => new Int16Array(gridSide(setup.width, grid) * gridSide(setup.height, grid)),
+    );
+    const scratch = this.allocate(2 * setup.patch ** 2);
+    const columns = Math.ceil(setup.width / setup.patch);
+    for (let index = 0; index < map.length; index++) {
+      for (const [grid, latents] of planes.entries()) {
+        const side = setup.patch / 2 ** grid;
+        const [x, y] = [(index % columns) * side, Math.floor(index / columns) * side];
+        const stride = gridSide(setup.width, grid);
+        const width = Math.min(side, stride - x);
+        const height = Math.min(side, gridSide(setup.height, grid) - y);
+        this.#exports.copyLatents(index, grid, scratch);
+        const copy = new Int16Array(this.#exports.memory.buffer, scratch, width * height);
+        for (let row = 0; row < height; row++) latents.set(copy.subarray(row * width, (row + 1) * width), (y + row) * stride + x);
+      }
+    }
+    this.begin(pack, { ...setup, storage: 'winners' });
+    this.modes().set(map);
+    for (const [grid, latents] of planes.entries()) this.plane(0, grid).set(latents);
+    if (target !== undefined) this.setTarget(target.pixels, target.lambda);
   }
 
   /** Copies the pixels of a patch, and of those in its row, into the core, unless they are there. */

@@ -12,10 +12,10 @@ import { type Core, modeSetOf } from './core.js';
 import type { EngineBase } from './engine-base.js';
 import { TesseraError } from './errors.js';
 import { gridCount, patchLayout, tileCount, tileSide } from './geometry.js';
-import { checkSize, resolveLimits } from './limits.js';
+import { checkSize, mayRefine, resolveLimits } from './limits.js';
 import { loadPack, type Pack } from './models/load.js';
 import type { ModeSet } from './models/pack.js';
-import { Pacer, stageShares } from './pacer.js';
+import { Pacer, type StageShares, stageShares } from './pacer.js';
 import { checkPixels, flatten, isOpaque, toPicture, toRgba } from './pixels.js';
 import { checkRate, lambdaOfRate, qualityOfRate, type Rate, rateOfQuality } from './quality.js';
 import { costOfSelection, selectModes } from './select.js';
@@ -32,7 +32,9 @@ const quickEffort = 1;
 /** The highest effort that takes the codec of M = 1 without a competition. */
 const singleEffort = 2;
 /** The lowest effort that refines latents. */
-const refiningEffort = 6;
+const refiningEffort = 4;
+/** The lowest effort that insists on it: those below do without where its module cannot be compiled, or memory is too little. */
+const insistingEffort = 6;
 
 /** A file, and what the encoder knows about it. */
 export interface EncodeResult {
@@ -76,9 +78,11 @@ export async function encodeDetailed(
   // 1. Check the call; bring the pixels to RGBA.
   const start = performance.now();
   const settings = checkSettings(options);
-  const pacer = new Pacer(options, settings.effort < refiningEffort ? stageShares.encode : stageShares.refine);
+  const pacer = new Pacer(options, sharesOfEffort(settings.effort));
   checkPixels(source);
-  checkSize(source.width, source.height, settings.modes, resolveLimits(options.limits), settings.effort >= refiningEffort);
+  const limits = resolveLimits(options.limits);
+  checkSize(source.width, source.height, settings.modes, limits, settings.effort >= insistingEffort);
+  const refining = settings.effort >= refiningEffort && mayRefine(source.width, source.height, settings.modes, limits);
   const pixels = options.background === undefined ? toRgba(source) : flatten(toRgba(source), options.background);
   const withAlpha = !isOpaque(pixels.data);
   const image = withAlpha && options.invisible !== 'keep' ? smoothInvisible(pixels) : pixels;
@@ -101,9 +105,7 @@ export async function encodeDetailed(
   await pacer.step('model', 1, 1);
 
   return engine.withCore(async (core) => {
-    // Refinement reads and writes latents itself.
-    const storage = settings.effort < refiningEffort ? 'packed' : 'sets';
-    core.begin(pack.decoder, { width, height, patch: settings.patch, modes, lanes: settings.lanes, rate, storage });
+    core.begin(pack.decoder, { width, height, patch: settings.patch, modes, lanes: settings.lanes, rate, storage: 'packed' });
 
     // 3. Analyse, and quantise the latents of every competing codec.
     const scratch = core.allocate(largestWindow * 4);
@@ -117,11 +119,18 @@ export async function encodeDetailed(
     const generalist = modeSet.subset.indexOf(modeSetOf(pack.decoder, 1).subset[0]);
     const selection = await selectModes(core, { ...settings, modes, generalist, lambda, picture: image }, pacer);
 
-    // 5. Refine the winners' latents by gradient steps: the highest efforts only, in a part of the package of its own.
+    // 5. Refine the winners' latents, in a part of the package of its own.
     let cost = selection.cost ?? (wanted.cost === false ? Number.NaN : await costOfSelection(core, selection, () => pacer.turn()));
-    if (settings.effort >= refiningEffort) {
+    if (refining) {
+      core.keepWinners(pack.decoder);
+      const { patchCosts } = selection;
       const { refineLatents } = await import('./refine/refine.js');
-      cost -= await refineLatents({ core, image, patch: settings.patch, pack, modeSet, rate, lambda, analysis }, settings.effort, pacer);
+      try {
+        const coded = { core, image, patch: settings.patch, pack, modeSet, rate, patchCosts, lambda, analysis };
+        cost -= await refineLatents(coded, settings.effort, pacer);
+      } catch (error) {
+        if (settings.effort >= insistingEffort || !(error instanceof TesseraError && error.code === 'backendUnavailable')) throw error;
+      }
     }
 
     // 6. Code the mode map and the latents of the winners.
@@ -162,6 +171,12 @@ export async function encodeDetailed(
       ...(wanted.reconstruction ? { reconstruction: await reconstruct(core, width, height, settings.patch) } : {}),
     };
   });
+}
+
+/** What part of the call each stage is. */
+function sharesOfEffort(effort: number): StageShares {
+  if (effort < refiningEffort) return stageShares.encode;
+  return effort < insistingEffort ? stageShares.trade : stageShares.refine;
 }
 
 function checkSettings(options: EncodeOptions): Settings {

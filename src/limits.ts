@@ -43,14 +43,19 @@ export function resolveLimits(limits: Partial<Limits> = {}): Limits {
  * @param width - pixels, a whole number
  * @param height - pixels, a whole number
  * @param sets - latent sets held at once: one per competing codec when encoding; 0 when decoding, for two rows of tiles
- * @param refined - whether latents are refined, which holds a byte for each and the planes of a region of 2×2 tiles
+ * @param refined - whether latents are refined, which holds the winners' twice, a byte for each and the planes of a region of 2×2 tiles
  */
 export function estimateMemory(width: number, height: number, sets: number, refined = false): number {
   // RGBA pixels once; latents as i16 in 4/3 samples per pixel; a strip of up to 256 rows of pixels, and a row of tiles of alpha.
   const pixels = width * height;
   const latents = sets > 0 ? pixels * (8 / 3) * sets : width * Math.min(height, 2 * tileSide) * (21 / 8) + pixels / 24;
-  const refinement = refined ? pixels * (4 / 3) + Math.min(pixels, 4 * tileSide ** 2) * 40 + fixedMemory : 0;
+  const refinement = refined ? pixels * (20 / 3) + Math.min(pixels, 4 * tileSide ** 2) * 40 + fixedMemory : 0;
   return Math.ceil(pixels * 4 + latents + width * (256 * 4 + tileSide) + refinement) + fixedMemory;
+}
+
+/** Whether latents may be refined within the limit of memory. */
+export function mayRefine(width: number, height: number, sets: number, limits: Limits): boolean {
+  return estimateMemory(width, height, sets, true) <= limits.maxMemory;
 }
 
 /**

@@ -9,9 +9,10 @@ const turnEvery = 20;
 /** What part of a call each of its stages is, roughly by time. The parts add up to 1. */
 export type StageShares = Partial<Readonly<Record<Stage, number>>>;
 
-/** Stages of the two calls; encoding with refinement is nearly all that. */
+/** Stages of the two calls; with a round of trades it is a part of encoding, with gradient steps nearly all. */
 export const stageShares = {
   encode: { model: 0.04, analyse: 0.32, select: 0.56, code: 0.08 },
+  trade: { model: 0.02, analyse: 0.46, select: 0.2, refine: 0.24, code: 0.08 },
   refine: { model: 0.01, analyse: 0.03, select: 0.05, refine: 0.9, code: 0.01 },
   decode: { model: 0.02, code: 0.52, synthesise: 0.46 },
 } as const satisfies Record<string, StageShares>;

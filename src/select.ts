@@ -39,6 +39,8 @@ export interface Selection {
   readonly single: boolean;
   /** J of the picture, the mode map's bits included; undefined where nothing had to be compared. */
   readonly cost: number | undefined;
+  /** J of every patch, without the map's bits; undefined where nothing had to be compared. */
+  readonly patchCosts: Float64Array | undefined;
   /** Part of the patches that took each mode. */
   readonly shares: readonly number[];
 }
@@ -66,10 +68,10 @@ export async function selectModes(core: Core, competition: Competition, pacer: P
   const total = count * (modes + 1);
   let done = 0;
   const step = (): Promise<void> => pacer.step('select', Math.min(++done, total), total);
-  const settle = async (mode: number, cost?: number): Promise<Selection> => {
+  const settle = async (mode: number, cost?: number, patchCosts?: Float64Array): Promise<Selection> => {
     core.modes().fill(mode);
     await pacer.step('select', total, total);
-    return { single: modes === 1 || mode === generalist, cost, shares: sharesOf(core.modes(), modes) };
+    return { single: modes === 1 || mode === generalist, cost, patchCosts, shares: sharesOf(core.modes(), modes) };
   };
   if (modes === 1) return settle(0);
   const search = searches[Math.max(0, Math.min(effort - leastEffort, searches.length - 1))];
@@ -104,7 +106,7 @@ export async function selectModes(core: Core, competition: Competition, pacer: P
   const candidates = kept.map(({ mode }) => mode);
   chooseModes(core.modes(), candidates, costs, lambda);
   for (let seams = count; seams > 0; ) {
-    if (core.modes().every((mode) => mode === best.mode)) return settle(best.mode, best.cost);
+    if (core.modes().every((mode) => mode === best.mode)) return settle(best.mode, best.cost, costs[best.mode]);
     seams = 0;
     for (const patch of await findSeams(core, competition.picture, competition.patch, step)) {
       const mode = core.modes()[patch];
@@ -113,26 +115,29 @@ export async function selectModes(core: Core, competition: Competition, pacer: P
       seams++;
     }
   }
-  const mixed = await costOfMap(core, step);
-  if (mixed >= best.cost) return settle(best.mode, best.cost);
+  const patchCosts = await costsOfPatches(core, step);
+  const mixed = sum(patchCosts) + core.mapCost();
+  if (mixed >= best.cost) return settle(best.mode, best.cost, costs[best.mode]);
   await pacer.step('select', total, total);
-  return { single: false, cost: mixed, shares: sharesOf(core.modes(), modes) };
+  return { single: false, cost: mixed, patchCosts, shares: sharesOf(core.modes(), modes) };
 }
 
 /** J of the picture that a selection left behind. */
 export async function costOfSelection(core: Core, { single, cost }: Selection, step: () => Promise<void>): Promise<number> {
-  return cost ?? (await costOfMap(core, step)) - (single ? core.mapCost() : 0);
+  return cost ?? sum(await costsOfPatches(core, step)) + (single ? 0 : core.mapCost());
 }
 
-/** J of the picture with the mode map of the moment, the map's bits included. */
-async function costOfMap(core: Core, step: () => Promise<void>): Promise<number> {
-  let cost = core.mapCost();
-  for (let patch = 0; patch < core.modes().length; patch++) {
-    cost += core.patchCost(patch);
+/** J of every patch with the mode map of the moment. */
+async function costsOfPatches(core: Core, step: () => Promise<void>): Promise<Float64Array> {
+  const costs = new Float64Array(core.modes().length);
+  for (let patch = 0; patch < costs.length; patch++) {
+    costs[patch] = core.patchCost(patch);
     await step();
   }
-  return cost;
+  return costs;
 }
+
+const sum = (values: Float64Array): number => values.reduce((total, value) => total + value, 0);
 
 /** The codec `first` and those that, one after the other, lower the sum of the least J of the sampled patches most. */
 function teamAround(first: number, size: number, costs: readonly Float64Array[], spacing: number): Set<number> {

@@ -8,15 +8,17 @@
  */
 import { BACKWARD1, BACKWARD2, BIASES1, BIASES2, FORWARD1, FORWARD2, ZEROS } from "./weights";
 import {
-  GRADIENT, SYMBOL, gridWidth, locate, patchColumns, patchHeight, patchLog2, patchWidth, patchX, patchY, sampleAddress,
+  DOWN, GRADIENT, SYMBOL, UP, gridWidth, locate, patchColumns, patchHeight, patchLog2, patchWidth, patchX, patchY, sampleAddress,
 } from "./region";
 import {
-  TAP_MARGIN, contextGradient, contextStride, contextWindow, gradient1, gradient2, hidden1, hidden2, rowStride, tapGradients, tapStride,
+  TAP_MARGIN, bends, contextGradient, contextStride, contextWindow, gradient1, gradient2, hidden1, hidden2, rowStride, tapGradients, tapStride,
 } from "./scratch";
 import { TILE_LOG2, simd } from "../memory";
 import { GATED, PLAIN, RELU } from "./context_kernels";
 import * as scalarKernels from "./context_kernels";
 import * as simdKernels from "./context_kernels_simd";
+import * as scalarTrades from "./trade_kernels";
+import * as simdTrades from "./trade_kernels_simd";
 
 const LEFT: i32 = 3;
 const RIGHT: i32 = 2;
@@ -31,8 +33,11 @@ const GRADIENT1_ROWS: usize = memory.data(64, 16);
 
 let stride: i32 = 0;
 
-/** Adds the derivatives of a patch's bits in one grid to the gradient planes. */
-export function rateGradient(weights: usize, patch: i32, grid: i32, offset: f32): void {
+/**
+ * Adds the derivatives of a patch's bits in one grid to the gradient planes.
+ * @param bent  also fills UP and DOWN, where anything near is not 0
+ */
+export function rateGradient(weights: usize, patch: i32, grid: i32, offset: f32, bent: bool): void {
   locate(patch, grid);
   const width = patchWidth;
   stride = contextStride(width);
@@ -59,7 +64,9 @@ export function rateGradient(weights: usize, patch: i32, grid: i32, offset: f32)
     if (from > 0 || nextSettled(origin, 0, width) < width) memory.fill(tapGradients, 0, tapBytes);
     while (from < width) {
       const to = nextSettled(origin, from, width);
-      rowGradient(weights, tapRows, taps, rows, sampleAddress(SYMBOL, grid, patchX, patchY + y), offset, from, to, width);
+      const symbols = sampleAddress(SYMBOL, grid, patchX, patchY + y);
+      rowGradient(weights, tapRows, taps, rows, symbols, offset, from, to, width);
+      if (bent) rowBends(weights, rows, symbols, offset, own, grid, y, from, to);
       from = nextActive(origin, to, width);
     }
     if (simd) simdKernels.addTaps(tapRows, taps, contextGradient + shift, stride, width);
@@ -88,6 +95,17 @@ function rowGradient(
     scalarKernels.dense(GATED, GRADIENT2_ROWS, weights + BACKWARD2, weights + ZEROS, gradient1, hidden1, rows, from, to);
     scalarKernels.dense(PLAIN, GRADIENT1_ROWS, weights + BACKWARD1, weights + ZEROS, tapRows, 0, taps, from, to);
   }
+}
+
+/** UP and DOWN of the positions from…to−1 of a row, after `rowGradient`. */
+function rowBends(weights: usize, rows: i32, symbols: usize, offset: f32, own: usize, grid: i32, y: i32, from: i32, to: i32): void {
+  const down = bends + (<usize>rows << 2);
+  if (simd) simdTrades.bendOfBits(weights, hidden2, symbols, offset, own, bends, down, rows, from, to);
+  else scalarTrades.bendOfBits(weights, hidden2, symbols, offset, own, bends, down, rows, from, to);
+  const start = <usize>from << 2;
+  const bytes = <usize>(to - from) << 2;
+  memory.copy(sampleAddress(UP, grid, patchX, patchY + y) + start, bends + start, bytes);
+  memory.copy(sampleAddress(DOWN, grid, patchX, patchY + y) + start, down + start, bytes);
 }
 
 /** Whether eight positions, and all that they see, are exactly 0: nothing there moves, so their bits have no derivative that counts. */

@@ -7,7 +7,8 @@
  * their exact cost afterwards.
  *
  * Order of calls: `createWeights` and `setCodec` for each mode, `setStep`; for each region `openRegion` and `setTarget`, fill VALUE,
- * and SYMBOL of the halo; then for each step `roundSoftly`, `startGradients`, `patchGradient` of every patch, `moveLatents`.
+ * and SYMBOL of the halo; then for each step `roundSoftly`, `startGradients`, `patchGradient` of every patch, `moveLatents`. For trades:
+ * `setCurvature` of each grid; fill SYMBOL; for each round `startTrades`, `patchTrades` of every patch, `tradeLatents`.
  */
 import { allocate, mark, release, storeCodec, useSimd as setSimd } from "../memory";
 import { GRADIENT, VALUE, placeRegion, planeStride, sampleAddress } from "./region";
@@ -15,6 +16,7 @@ import { placeScratch } from "./scratch";
 
 export { allocate, mark, release };
 export { moveLatents, patchGradient, roundSoftly, setStep, setTarget, startGradients } from "./steps";
+export { patchTrades, roundLatents, setCurvature, startTrades, tradeLatents } from "./trade";
 export { planeStride };
 export { createWeights } from "./weights";
 

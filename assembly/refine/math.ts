@@ -1,5 +1,5 @@
 /**
- * exp in single precision, scalar and SIMD with the same bits: no engine's own mathematics enters a result.
+ * exp and log2 in single precision, scalar and SIMD with the same bits: no engine's own mathematics enters a result.
  */
 
 const LOG2_E: f32 = 1.44269504;
@@ -59,4 +59,34 @@ export function hyperbolicTangentSimd(x: v128): v128 {
   const one = f32x4.splat(1);
   const two = f32x4.splat(2);
   return f32x4.sub(one, f32x4.div(two, f32x4.add(exponentialSimd(f32x4.mul(two, x)), one)));
+}
+
+/** log2(x) of a normal number above 0, with an error of about 10^−6. */
+// @ts-ignore: decorator
+@inline
+export function logarithm(x: f32): f32 {
+  const bits = reinterpret<i32>(x);
+  const t = reinterpret<f32>((bits & 0x7fffff) | 0x3f800000) - <f32>1;
+  let p: f32 = <f32>0.0204905896 * t + <f32>-0.0960673753;
+  p = p * t + <f32>0.215590359;
+  p = p * t + <f32>-0.33924912;
+  p = p * t + <f32>0.477706397;
+  p = p * t + <f32>-0.721162802;
+  p = p * t + <f32>1.44269326;
+  return p * t + <f32>((bits >> 23) - 127);
+}
+
+/** See `logarithm`. */
+// @ts-ignore: decorator
+@inline
+export function logarithmSimd(x: v128): v128 {
+  const mantissa = v128.or(v128.and(x, i32x4.splat(0x7fffff)), i32x4.splat(0x3f800000));
+  const t = f32x4.sub(mantissa, f32x4.splat(1));
+  let p = f32x4.add(f32x4.mul(f32x4.splat(0.0204905896), t), f32x4.splat(-0.0960673753));
+  p = step(p, t, 0.215590359);
+  p = step(p, t, -0.33924912);
+  p = step(p, t, 0.477706397);
+  p = step(p, t, -0.721162802);
+  p = step(p, t, 1.44269326);
+  return f32x4.add(f32x4.mul(p, t), f32x4.convert_i32x4_s(i32x4.sub(i32x4.shr_s(x, 23), i32x4.splat(127))));
 }

@@ -24,6 +24,11 @@ export const GRADIENT: i32 = 3;
 /** Running means of Adam: of the gradient and of its square. */
 export const MOMENT: i32 = 4;
 export const VARIANCE: i32 = 5;
+/** In place of those two, for trades: how a symbol's own bits bend when it goes up or down by one. */
+export const UP: i32 = MOMENT;
+export const DOWN: i32 = VARIANCE;
+/** In place of SLOPE, for trades: how strongly the colours follow a latent. */
+export const FORCE: i32 = SLOPE;
 const PLANES: i32 = 6;
 
 /** Windows reach 6 samples beyond a patch, the context 3. */
@@ -136,6 +141,13 @@ export function placeRegion(width: i32, height: i32, log2: i32, map: usize, left
 
 function planeBytes(grid: i32): u32 {
   return (<u32>(planeStride(grid) * (regionHeight(grid) + 2 * HALO)) + SLACK) << 2;
+}
+
+/** Sets a plane of a grid to one number. */
+export function fillPlane(plane: i32, grid: i32, value: f32): void {
+  const base = <usize>load<u32>(BASES + (<usize>(plane * GRIDS + grid) << 2));
+  const end = base + <usize>planeBytes(grid);
+  for (let at = base; at < end; at += 4) store<f32>(at, value);
 }
 
 /** Sets every gradient to 0. */

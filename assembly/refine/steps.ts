@@ -70,8 +70,13 @@ export function startGradients(): void {
 
 /** Adds the derivatives of a patch's J / λ by SYMBOL. `patch` must lie in the region. */
 export function patchGradient(patch: i32): void {
+  addGradient(patch, false);
+}
+
+/** See `patchGradient`. @param bent  also fills UP and DOWN (`rateGradient`) */
+export function addGradient(patch: i32, bent: bool): void {
   const weights = codecOfMode(modeOfPatch(patch));
-  for (let grid = GRIDS - 1; grid >= 0; --grid) rateGradient(weights, patch, grid, logScaleOffset);
+  for (let grid = GRIDS - 1; grid >= 0; --grid) rateGradient(weights, patch, grid, logScaleOffset, bent);
   locate(patch, 0);
   const corner = pixels + <usize>(patchY - regionY(0)) * pixelStride + (<usize>(patchX - regionX(0)) << 2);
   errorGradient(weights, patch, inverseGain, corner, pixelStride, errorScale);

@@ -6,10 +6,10 @@
  * - Dense layers are stored as [outputs / 4][input][output mod 4], the way the kernels read them.
  *
  * ```
- * ┌ codec ┐┌ forward 1, 2 ┐┌ backward 2, 1 ┐┌ biases 1, 2 ┐┌ last weights, biases ┐┌ features ┐┌ mirrored w3, w4 ┐┌ zeros ┐
+ * ┌ codec ┐┌ forward 1, 2 ┐┌ backward 2, 1 ┐┌ biases 1, 2 ┐┌ last weights, biases ┐┌ features ┐┌ mirrored w3, w4 ┐┌ zeros ┐┌ columns ┐
  * ```
  */
-import { HIDDEN, SYNTHESIS_W1, SYNTHESIS_W3, SYNTHESIS_W4, biasesOf, createCodec, fractionBits, weightsOf } from "../codec";
+import { HIDDEN, SYNTHESIS_W1, SYNTHESIS_W2, SYNTHESIS_W3, SYNTHESIS_W4, biasesOf, createCodec, fractionBits, weightsOf } from "../codec";
 import { allocate } from "../memory";
 
 const DENSE_BYTES: usize = 16 * 16 * 4;
@@ -33,7 +33,9 @@ const MIRRORED_BYTES: usize = 336;
 export const MIRRORED_W4: usize = MIRRORED_W3 + MIRRORED_BYTES;
 /** Biases of layers that have none. */
 export const ZEROS: usize = MIRRORED_W4 + MIRRORED_BYTES;
-const BYTES: usize = ZEROS + 64;
+/** w2[colour][unit] · w1[unit][feature] as [colour][unit][8]: what a feature adds to a colour through an open unit. */
+export const COLUMNS: usize = ZEROS + 64;
+const BYTES: usize = COLUMNS + 3 * 48 * 32;
 
 /** Handle of the codec that the weights belong to. */
 // @ts-ignore: decorator
@@ -64,6 +66,10 @@ export function createWeights(block: usize): usize {
     for (let feature = 0; feature < 7; ++feature) {
       const weight = load<f32>(codec + SYNTHESIS_W1 + (<usize>(unit * 7 + feature) << 2));
       put(weights + FEATURE_WEIGHTS, ((feature >> 2) * HIDDEN + unit) * 4 + (feature & 3), weight);
+      for (let colour = 0; colour < 3; ++colour) {
+        const mix = load<f32>(codec + SYNTHESIS_W2 + (<usize>(colour * HIDDEN + unit) << 2));
+        put(weights + COLUMNS, (colour * HIDDEN + unit) * 8 + feature, mix * weight);
+      }
     }
   }
   mirror(codec + SYNTHESIS_W3, weights + MIRRORED_W3);

@@ -9,4 +9,4 @@ export { seedRandom } from "./random";
 export { createWeights } from "../refine/weights";
 export { openCases } from "./refine/cases";
 export { tryHalving, tryPointwiseBack, tryRefineLayers } from "./refine/layers";
-export { tryAdam, tryAddTaps, tryDense, tryLastLayer, tryNoisyRound } from "./refine/rows";
+export { tryAdam, tryAddTaps, tryBends, tryDense, tryLastLayer, tryNoisyRound, trySlopes } from "./refine/rows";

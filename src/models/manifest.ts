@@ -20,6 +20,8 @@ export interface Manifest {
   readonly lambda: readonly number[];
   /** [codec][anchor][grid]: factor from the analysis output to the latent before rounding, at a step gain of 1. */
   readonly gains: readonly (readonly (readonly number[])[])[];
+  /** [codec][anchor][grid]: by how much the squared error on [0, 1], mean of the channels, bends along one latent, at a step gain of 1; a pack may have none. */
+  readonly curvatures: Manifest['gains'] | undefined;
   /** Anchor and step for the qualities 0…100. */
   readonly quality: readonly (readonly [anchor: number, step: number])[];
   /** Name of the analysis model of each anchor; anchors may share one. */
@@ -68,9 +70,8 @@ export function parseManifest(bytes: Uint8Array): Manifest {
     modes,
     anchors,
     lambda: array(fields.lambda, 'lambda', anchors).map((value) => positive(value, 'lambda')),
-    gains: array(fields.gains, 'gains', modes).map((codec) =>
-      array(codec, 'gains', anchors).map((anchor) => array(anchor, 'gains', gridCount).map((value) => positive(value, 'gains'))),
-    ),
+    gains: perGrid(fields.gains, 'gains', modes, anchors),
+    curvatures: fields.curvatures === undefined ? undefined : perGrid(fields.curvatures, 'curvatures', modes, anchors),
     quality: array(fields.quality, 'quality', 101).map((entry) => {
       const [anchor, step] = array(entry, 'quality', 2);
       return [integer(anchor, 'quality', 0, anchors - 1), integer(step, 'quality', 0, 63)] as const;
@@ -79,6 +80,13 @@ export function parseManifest(bytes: Uint8Array): Manifest {
     quick: fields.quick === undefined ? undefined : fileNames(fields.quick, 'quick', anchors, files),
     files,
   };
+}
+
+/** Positive numbers [codec][anchor][grid]. */
+function perGrid(value: unknown, name: string, modes: number, anchors: number): number[][][] {
+  return array(value, name, modes).map((codec) =>
+    array(codec, name, anchors).map((anchor) => array(anchor, name, gridCount).map((number) => positive(number, name))),
+  );
 }
 
 function damage(text: string): TesseraError {

@@ -1,14 +1,15 @@
 /**
- * Refinement of the latents at the highest efforts (DESIGN.md §4, latent overfitting; Zhang et al. 2022, Yang and Mandt 2023).
+ * Refinement of the latents (DESIGN.md §4, latent overfitting; Zhang et al. 2022, Yang and Mandt 2023).
  *
- * The codecs stay as they are; gradient steps move the latents of the winning modes so that J falls. Region after region: the steps
- * work on real numbers with a soft, noisy stand-in for rounding; then the latents are rounded, the core measures their exact J, and
- * what has not become cheaper is taken back. A decoder cannot tell: it is a file like any other.
+ * The codecs stay as they are; the latents of the winning modes move so that J falls. Region after region: at the highest efforts gradient
+ * steps work on real numbers with a soft, noisy stand-in for rounding, then the latents are rounded; rounds of trades make whole latents
+ * their neighbours where J should fall (`assembly/refine/trade.ts`); the core measures exact J, and what has not become cheaper is
+ * taken back. A decoder cannot tell: it is a file like any other.
  */
 
-import type { Core } from '../core.js';
+import { gridCount } from '../geometry.js';
 import type { Pacer } from '../pacer.js';
-import { type Move, Refiner, type Rounding } from './refiner.js';
+import { type Move, Refiner, type Round, type Rounding } from './refiner.js';
 import { affectedBy, type PatchedPicture, patchesIn, type Region, regionsOf, stretchesOf } from './regions.js';
 import { type CodedPicture, readRemainders, remainderUnits } from './remainders.js';
 
@@ -20,7 +21,7 @@ const latentLimit = 32_767;
 /** A number at the first step and at the last; a straight line between them. */
 type Line = readonly [first: number, last: number];
 
-/** How far and how fast to go. */
+/** Gradient steps: how far and how fast to go. */
 interface Schedule {
   readonly steps: number;
   /** Rate of the first step, in steps of the quantiser; it falls to 0 in a straight line. */
@@ -30,12 +31,27 @@ interface Schedule {
   readonly shape: Line;
 }
 
-// Found on held-out pictures of the training data. The fewer the steps, the less noise they can average out; with none the latents end worse.
-const schedules: Readonly<Record<number, Schedule>> = {
-  6: { steps: 16, rate: 0.1, temperature: [0.5, 0.2], shape: [4, 8] },
-  7: { steps: 40, rate: 0.1, temperature: [0.45, 0.15], shape: [2, 5] },
-  8: { steps: 100, rate: 0.08, temperature: [0.45, 0.15], shape: [2, 4] },
-  9: { steps: 300, rate: 0.06, temperature: [0.35, 0.12], shape: [1, 2] },
+/** What an effort does to the latents. */
+interface Plan {
+  readonly gradient?: Schedule;
+  readonly rounds: readonly Round[];
+  /** Whether patches that have become dearer go back by themselves, or only whole regions do. */
+  readonly patchwise: boolean;
+}
+
+/** All latents at once, and then those of each colour of a chessboard: neighbours disturb each other most. */
+const everywhere: Round = { margin: 0.65, parity: -1 };
+const half = (parity: 0 | 1): Round => ({ margin: 0.5, parity });
+const rounds = (halves: number): Round[] => [everywhere, ...Array.from({ length: halves }, (_, index) => half(index % 2 === 0 ? 0 : 1))];
+
+// Found on held-out pictures of the training data. The fewer the steps, the less noise they can average out.
+const plans: Readonly<Record<number, Plan>> = {
+  4: { rounds: rounds(0), patchwise: false },
+  5: { rounds: rounds(0), patchwise: false },
+  6: { rounds: rounds(6), patchwise: true },
+  7: { gradient: { steps: 40, rate: 0.1, temperature: [0.45, 0.15], shape: [2, 5] }, rounds: rounds(4), patchwise: true },
+  8: { gradient: { steps: 100, rate: 0.08, temperature: [0.45, 0.15], shape: [2, 4] }, rounds: rounds(4), patchwise: true },
+  9: { gradient: { steps: 300, rate: 0.06, temperature: [0.35, 0.12], shape: [1, 2] }, rounds: rounds(4), patchwise: true },
 };
 
 const between = ([first, last]: Line, progress: number): number => first + (last - first) * progress;
@@ -49,48 +65,72 @@ function moveAt(step: number, progress: number, rate: number): Move {
 }
 
 /**
- * Refines the latents in the core.
+ * Refines the latents in the core, which holds the winners' (`Core.keepWinners`).
  *
- * @param effort - 6 to 9
+ * @param effort - 4 to 9
  * @returns what J of the picture has gained, at least 0
  * @throws TesseraError
  */
 export async function refineLatents(coded: CodedPicture, effort: number, pacer: Pacer): Promise<number> {
-  const { core, image, patch, pack, modeSet, rate } = coded;
+  const { core, image, patch, pack, modeSet, rate, lambda } = coded;
   const picture = { width: image.width, height: image.height, patch, modes: core.modes().slice() };
-  const schedule = schedules[effort];
-  const total = picture.modes.length * schedule.steps;
+  const { gradient, patchwise } = plans[effort];
+  const curvatures = curvaturesOf(coded, picture.modes);
+  const trades = curvatures === undefined ? [] : plans[effort].rounds;
+  if (gradient === undefined && trades.length === 0) return 0;
+  const total = picture.modes.length * ((gradient?.steps ?? 0) + trades.length);
   let done = 0;
   await pacer.step('refine', done, total);
   const decoders = modeSet.subset.map((codec) => pack.decoder.decoders[codec][rate.anchor].bytes);
   const refiner = await Refiner.create(decoders, pack.decoder.steps[rate.step]);
-  const remainders = await readRemainders(coded);
+  if (curvatures !== undefined) refiner.setCurvatures(curvatures.map((curvature) => curvature / lambda));
+  const remainders = gradient && (await readRemainders(coded));
   let gain = 0;
   for (const region of regionsOf(picture)) {
     openRegion(refiner, coded, picture, region, remainders);
     const patches = patchesIn(picture, region);
-    for (let step = 0; step < schedule.steps; step++) {
-      const progress = step / schedule.steps;
-      refiner.roundSoftly(roundingAt(schedule, progress), step);
-      refiner.startGradients();
+    const visit = async (work: (patch: number) => void): Promise<void> => {
       for (const index of patches) {
-        refiner.patchGradient(index);
+        work(index);
         await pacer.step('refine', ++done, total);
       }
-      refiner.moveLatents(moveAt(step, progress, schedule.rate));
+    };
+    for (let step = 0; gradient !== undefined && step < gradient.steps; step++) {
+      const progress = step / gradient.steps;
+      refiner.roundSoftly(roundingAt(gradient, progress), step);
+      refiner.startGradients();
+      await visit((index) => refiner.patchGradient(index));
+      refiner.moveLatents(moveAt(step, progress, gradient.rate));
     }
-    gain += await keepCheapest(refiner, core, picture, region, pacer);
+    refiner.roundLatents();
+    for (const round of trades) {
+      refiner.startTrades();
+      await visit((index) => refiner.patchTrades(index));
+      refiner.tradeLatents(round);
+    }
+    gain += await keepCheapest(refiner, coded, picture, region, patchwise, pacer);
   }
   return gain;
 }
 
-/** Gives the module a region: its pixels, its latents before rounding, and the rounded ones around it. */
+/** How the squared error bends along a latent of each grid, at the step of the rate: the mean over the patches, whose codecs may differ. */
+function curvaturesOf({ pack, modeSet, rate }: CodedPicture, map: Uint8Array): number[] | undefined {
+  const { curvatures } = pack.manifest;
+  if (curvatures === undefined) return undefined;
+  const scale = (pack.decoder.steps[rate.step].inverseGain / 16_384) ** 2;
+  return Array.from({ length: gridCount }, (_, grid) => {
+    const sum = map.reduce((total, mode) => total + curvatures[modeSet.subset[mode]][rate.anchor][grid], 0);
+    return (scale * sum) / map.length;
+  });
+}
+
+/** Gives the module a region: its pixels, its latents, before rounding where the remainders are known, and the rounded ones around it. */
 function openRegion(
   refiner: Refiner,
   { core, image, lambda }: CodedPicture,
   picture: PatchedPicture,
   region: Region,
-  remainders: readonly Int8Array[],
+  remainders: readonly Int8Array[] | undefined,
 ): void {
   const x = region.left * picture.patch;
   const y = region.top * picture.patch;
@@ -108,18 +148,26 @@ function openRegion(
     const latents = core.plane(picture.modes[patch], grid);
     if (inside.has(patch)) {
       const values = refiner.row('value', stretch);
-      for (let i = 0; i < length; i++) values[i] = latents[start + i] + remainders[grid][start + i] / remainderUnits;
+      for (let i = 0; i < length; i++)
+        values[i] = latents[start + i] + (remainders === undefined ? 0 : remainders[grid][start + i] / remainderUnits);
     } else refiner.row('symbol', stretch).set(latents.subarray(start, start + length));
   }
 }
 
 /**
- * Puts the cheapest of three into the core: the refined latents, rounded; those except in patches that have become dearer; the old
+ * Puts the cheapest of three into the core: the refined latents; those except in patches that have become dearer, if `patchwise`; the old
  * ones. Cheapness is exact J of all patches that see any of it.
  *
  * @returns what J has gained
  */
-async function keepCheapest(refiner: Refiner, core: Core, picture: PatchedPicture, region: Region, pacer: Pacer): Promise<number> {
+async function keepCheapest(
+  refiner: Refiner,
+  { core, patchCosts }: CodedPicture,
+  picture: PatchedPicture,
+  region: Region,
+  patchwise: boolean,
+  pacer: Pacer,
+): Promise<number> {
   const affected = patchesIn(picture, affectedBy(picture, region));
   const measure = async (): Promise<Map<number, number>> => {
     const costs = new Map<number, number>();
@@ -139,22 +187,24 @@ async function keepCheapest(refiner: Refiner, core: Core, picture: PatchedPictur
         latents.set(old[index], stretch.start);
         return;
       }
-      const values = refiner.row('value', stretch);
-      for (let i = 0; i < stretch.length; i++)
-        latents[stretch.start + i] = Math.max(-latentLimit, Math.min(latentLimit, Math.round(values[i])));
+      const symbols = refiner.row('symbol', stretch);
+      for (let i = 0; i < stretch.length; i++) latents[stretch.start + i] = Math.max(-latentLimit, Math.min(latentLimit, symbols[i]));
     });
   };
 
-  const before = await measure();
+  // A region beside this one may have changed what its patches cost.
+  const fresh = patchCosts !== undefined && affected.length === picture.modes.length;
+  const before = fresh ? new Map(affected.map((patch) => [patch, patchCosts[patch]])) : await measure();
   put(() => true);
   const refined = await measure();
   const isCheaper = (patch: number): boolean => (refined.get(patch) as number) < (before.get(patch) as number);
-  const parts = patchesIn(picture, region);
-  if (parts.every(isCheaper)) return sum(before) - sum(refined);
-  put(isCheaper);
-  const mixed = sum(await measure());
-  if (mixed < Math.min(sum(refined), sum(before))) return sum(before) - mixed;
   const isBetter = sum(refined) < sum(before);
+  if (isBetter && (!patchwise || patchesIn(picture, region).every(isCheaper))) return sum(before) - sum(refined);
+  if (patchwise) {
+    put(isCheaper);
+    const mixed = sum(await measure());
+    if (mixed < Math.min(sum(refined), sum(before))) return sum(before) - mixed;
+  }
   put(() => isBetter);
   return isBetter ? sum(before) - sum(refined) : 0;
 }

@@ -27,6 +27,11 @@ interface RefinerExports extends Record<string, unknown> {
   startGradients(): void;
   patchGradient(patch: number): void;
   moveLatents(rate: number, growth: number, first: number, second: number, firstScale: number, secondScale: number, epsilon: number): void;
+  roundLatents(): void;
+  setCurvature(grid: number, curvature: number): void;
+  startTrades(): void;
+  patchTrades(patch: number): void;
+  tradeLatents(margin: number, parity: number): number;
 }
 
 /** Planes of a region, by their numbers in the module. */
@@ -57,6 +62,27 @@ export interface Move {
   readonly done: number;
 }
 
+let compiled: Promise<WebAssembly.Module> | undefined;
+
+/** The module, compiled once: an engine takes its time over fast code. */
+function refineModule(): Promise<WebAssembly.Module> {
+  if (compiled === undefined) {
+    compiled = WebAssembly.compile(refineWasm());
+    compiled.catch(() => {
+      compiled = undefined;
+    });
+  }
+  return compiled;
+}
+
+/** One round of trades. */
+export interface Round {
+  /** How much a trade must be worth, in parts of what the curvature takes from it. */
+  readonly margin: number;
+  /** 0 or 1: only latents whose coordinates add up to an even or an odd number; −1: all. */
+  readonly parity: -1 | 0 | 1;
+}
+
 /** One instance of the module, for one picture. */
 export class Refiner {
   readonly #exports: RefinerExports;
@@ -76,9 +102,11 @@ export class Refiner {
   static async create(decoders: readonly Uint8Array[], step: Step): Promise<Refiner> {
     let exports: RefinerExports;
     try {
-      exports = (await WebAssembly.instantiate(await WebAssembly.compile(refineWasm()))).exports as unknown as RefinerExports;
+      exports = (await WebAssembly.instantiate(await refineModule())).exports as unknown as RefinerExports;
     } catch (cause) {
-      throw new TesseraError('backendUnavailable', 'the module for efforts 6 to 9 cannot be compiled here; use a lower effort', { cause });
+      throw new TesseraError('backendUnavailable', 'the module that refines latents cannot be compiled here; use a lower effort', {
+        cause,
+      });
     }
     const refiner = new Refiner(exports);
     decoders.forEach((bytes, mode) => {
@@ -139,6 +167,35 @@ export class Refiner {
   /** Moves the values of the region against the gradient. */
   moveLatents({ rate, growth, first, second, epsilon, done }: Move): void {
     this.#exports.moveLatents(rate, growth, first, second, 1 / (1 - first ** (done + 1)), 1 / (1 - second ** (done + 1)), epsilon);
+  }
+
+  /** Sets the symbols of the region to the whole numbers nearest to its values. */
+  roundLatents(): void {
+    this.#exports.roundLatents();
+  }
+
+  /** Second derivatives of J / λ by a latent of each grid, for `tradeLatents`: means over pictures. */
+  setCurvatures(curvatures: readonly number[]): void {
+    for (const [grid, curvature] of curvatures.entries()) this.#exports.setCurvature(grid, curvature);
+  }
+
+  /** Forgets what has been foretold for trades. */
+  startTrades(): void {
+    this.#exports.startTrades();
+  }
+
+  /** Foretells what trades of the symbols that a patch depends on do to its J. */
+  patchTrades(patch: number): void {
+    this.#exports.patchTrades(patch);
+  }
+
+  /**
+   * Makes the symbols of the region that should lower J their neighbours.
+   *
+   * @returns how many have changed
+   */
+  tradeLatents({ margin, parity }: Round): number {
+    return this.#exports.tradeLatents(margin, parity);
   }
 
   #copyIn(bytes: Uint8Array, slack = 0): number {

@@ -22,6 +22,8 @@ export interface CodedPicture {
   readonly pack: Pack;
   readonly modeSet: ModeSet;
   readonly rate: Rate;
+  /** J of every patch, as far as it is known. */
+  readonly patchCosts: Float64Array | undefined;
   /** Price of a bit in J. */
   readonly lambda: number;
   readonly analysis: Analysis;

@@ -11,7 +11,15 @@ const names = [
   ...['packFeatures', 'pointwise', 'residualRelu', 'residualPixels', 'moments', 'expectedColours', 'flatPixels'],
   ...['rowError', 'refine/halveAlongX', 'refine/halveAlongY', 'refine/pointwise', 'refine/residualRelu', 'refine/residualError'],
   ...['refine/residualGated', 'refine/residualPlain', 'refine/pointwiseBack', 'refine/dense RELU', 'refine/dense GATED'],
-  ...['refine/dense PLAIN', 'refine/lastLayer', 'refine/addTaps', 'refine/noisyRound', 'refine/adam'],
+  ...[
+    'refine/dense PLAIN',
+    'refine/lastLayer',
+    'refine/bendOfBits',
+    'refine/colourSlopes',
+    'refine/addTaps',
+    'refine/noisyRound',
+    'refine/adam',
+  ],
   ...['rANS, alphabets of 2 to 256', 'mode maps of 2, 4 and 8 modes'],
   ...['alpha of two levels', 'alpha of any levels'],
 ];
@@ -74,7 +82,13 @@ test('every SIMD kernel has a trial', () => {
     [
       ...['context/arm_simd.ts', 'entropy/search_simd.ts', 'select/distortion.ts', 'synthesis/kernels_simd.ts'],
       ...['synthesis/layers_simd.ts', 'synthesis/preview_kernels_simd.ts', 'refine/context_kernels_simd.ts'],
-      ...['refine/float_layers_simd.ts', 'refine/pixel_kernels_simd.ts', 'refine/steps_kernels_simd.ts', ...parts],
+      ...[
+        'refine/float_layers_simd.ts',
+        'refine/pixel_kernels_simd.ts',
+        'refine/steps_kernels_simd.ts',
+        'refine/trade_kernels_simd.ts',
+        ...parts,
+      ],
     ].toSorted(),
   );
   const kernels = files

@@ -29,6 +29,8 @@ interface TrialExports extends Record<string, unknown> {
   tryPointwiseBack(weights: number, count: number): number;
   tryDense(kind: number, weights: number, count: number): number;
   tryLastLayer(weights: number, count: number): number;
+  tryBends(weights: number, count: number): number;
+  trySlopes(weights: number, count: number): number;
   tryAddTaps(count: number): number;
   tryNoisyRound(count: number): number;
   tryAdam(count: number): number;
@@ -123,6 +125,8 @@ export function openTrials(code: Uint8Array<ArrayBuffer>): Trial[] {
       refine(name, (handle, count) => core.tryDense(kind, handle, count)),
     ),
     refine('lastLayer', core.tryLastLayer),
+    refine('bendOfBits', core.tryBends),
+    refine('colourSlopes', core.trySlopes),
     kernel('refine/addTaps', core.tryAddTaps),
     kernel('refine/noisyRound', core.tryNoisyRound),
     kernel('refine/adam', core.tryAdam),

@@ -1,9 +1,10 @@
-/** Efforts 6 to 9: files as before, never dearer, the same from run to run. */
+/** Efforts 4 to 9: files as before, never dearer, the same from run to run. */
 
 import { describe, expect, test, vi } from 'vitest';
 import { engineOfPackage } from '../../src/codec.js';
 import { decodeFile } from '../../src/decode.js';
 import { type EncodeResult, encodeDetailed } from '../../src/encode.js';
+import { refineWasm } from '../../src/generated/refine-wasm.js';
 import { encode } from '../../src/index.js';
 import { squaredError } from '../../src/metrics.js';
 import { loadPack } from '../../src/models/load.js';
@@ -12,6 +13,16 @@ import type { EncodeOptions, PixelSource } from '../../src/types.js';
 import { colourBands, crop, examples, readPixels, sameBytes, synthetic, variedPack } from '../helpers.js';
 
 const models = variedPack();
+
+/** The same pack without what trades are judged by: efforts 4 and 5 refine nothing then. */
+const withoutTrades = {
+  files: {
+    ...models.files,
+    'manifest.json': new TextEncoder().encode(
+      JSON.stringify({ ...JSON.parse(new TextDecoder().decode(models.files['manifest.json'])), curvatures: undefined }),
+    ),
+  },
+};
 
 /** Encodes, and checks that a decoder gives the encoder's own reconstruction and that the stated J is that of the pixels and bits. */
 async function encodeChecked(image: PixelSource, options: EncodeOptions): Promise<EncodeResult> {
@@ -33,6 +44,15 @@ describe('a photograph', () => {
     const before = await encodeDetailed(engineOfPackage(), image, { quality, effort: 5 });
     const after = await encodeChecked(image, { quality, effort: 8 });
     expect(after.cost).toBeLessThan(0.97 * before.cost);
+  });
+
+  test.each([10, 50, 90])('quality %i: a round of trades gains more than 1 %%, more rounds more', async (quality) => {
+    const image = await photograph();
+    const before = await encodeDetailed(engineOfPackage(), image, { quality, effort: 5, models: withoutTrades });
+    const traded = await encodeChecked(image, { quality, effort: 5, models });
+    expect(traded.cost).toBeLessThan(0.99 * before.cost);
+    const more = await encodeChecked(image, { quality, effort: 6, models });
+    expect(more.cost).toBeLessThan(0.99 * traded.cost);
   });
 
   test('one codec, and a rate between the anchors', async () => {
@@ -58,7 +78,7 @@ test.each([
   [1040, 24, 128], // two regions
 ] as const)('%i×%i pixels in patches of %i, several codecs', async (width, height, patch) => {
   const image = colourBands(width, height);
-  const before = await encodeDetailed(engineOfPackage(), image, { patch, quality: 50, effort: 5, models });
+  const before = await encodeDetailed(engineOfPackage(), image, { patch, quality: 50, effort: 5, models: withoutTrades });
   const after = await encodeChecked(image, { patch, quality: 50, effort: 8, models });
   expect(after.cost).toBeLessThanOrEqual(before.cost);
 });
@@ -82,16 +102,28 @@ test('progress of the stage rises to its total, and a signal stops it', async ()
 test('the limit of memory counts what refinement holds', async () => {
   const image = synthetic(300, 200);
   const limits = { maxMemory: 20 * 2 ** 20 };
-  expect((await encode(image, { effort: 5, limits })).length).toBeGreaterThan(0);
+  // The default effort does without it then, as those below do.
+  const file = await encode(image, { effort: 5, limits });
+  expect(sameBytes(file, await encode(image, { effort: 5 }))).toBe(false);
   await expect(encode(image, { effort: 8, limits })).rejects.toMatchObject({ code: 'limitMemory' });
 });
 
-test('where no code may be compiled: backendUnavailable', async () => {
-  const image = synthetic(20, 20);
-  await encode(image, { effort: 5 });
-  const compile = vi.spyOn(WebAssembly, 'compile').mockRejectedValue(new WebAssembly.CompileError('code generation disallowed'));
-  await expect(encode(image, { effort: 8 })).rejects.toMatchObject({ code: 'backendUnavailable' });
-  compile.mockRestore();
+test('where the module cannot be compiled: the efforts that insist on it fail, the others do without', async () => {
+  const image = synthetic(150, 140);
+  const bytes = refineWasm().length;
+  vi.resetModules();
+  const fresh = await import('../../src/index.js');
+  const { compile } = WebAssembly;
+  const spy = vi.spyOn(WebAssembly, 'compile').mockImplementation(async (code) => {
+    if (code.byteLength === bytes) throw new WebAssembly.CompileError('code generation disallowed');
+    return compile(code);
+  });
+  const without = await fresh.encode(image, { effort: 5 });
+  await expect(fresh.encode(image, { effort: 6 })).rejects.toMatchObject({ code: 'backendUnavailable' });
+  spy.mockRestore();
+  const refined = await fresh.encode(image, { effort: 5 });
+  expect(sameBytes(without, refined)).toBe(false);
+  expect(sameBytes(refined, await encode(image, { effort: 5 }))).toBe(true);
 });
 
 describe('regions', () => {

@@ -17,7 +17,8 @@ import torch.nn as nn
 
 from .analysis import GRIDS
 from .codec import Codec
-from .data import Pictures, validation_pictures
+from .curvature import curvatures
+from .data import Crops, Pictures, validation_pictures
 from .fit import fit
 from .fixed_point import context_layers, fixed, synthesis_layers
 from .kernels import plain_torch
@@ -29,6 +30,7 @@ from .tables import laplace_rows, step_table
 PACK_ID = 1
 QUALITY_PICTURES = 16         # photographs: with screens among them, sizes of photographs would not grow evenly
 QUALITY_SIDE = 384
+CURVATURE_SIDE, CURVATURE_CROPS, CURVATURE_SEED = 256, 6, 71
 SMALLEST_HALVED = 1024        # elements
 # Weights of the adaptive mode map: a first guess, until mode maps of the trained pack are counted.
 MODE_PRIOR, MODE_BONUS, MODE_INCREMENT = 12, (60, 60, 10, 25), 20
@@ -222,6 +224,8 @@ def main():
         'anchors': anchors, 'patch': 128, 'lambda': list(codec.lambdas),
         **{kind: [f'{kind}-{group}.onnx' for group in codec.groups] for kind in analyses},
         'gains': codec.log_gain.detach().exp().tolist(),
+        'curvatures': [[[float(f'{value:.3g}') for value in anchor] for anchor in mode] for mode in
+                       curvatures(codec, Crops(pictures, CURVATURE_SIDE, 1, CURVATURE_SEED), CURVATURE_CROPS)],
         'quality': quality_table(codec, photographs, steps), 'files': described,
         'training': {'steps': state.get('step', 0), 'gigapixels': round(state.get('pixels', 0) / 1e9, 4),
                      'seconds': round(state.get('seconds', 0)), 'torch': torch.__version__, 'note': options.note},

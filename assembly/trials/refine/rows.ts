@@ -2,6 +2,8 @@
 import { GATED, PLAIN, RELU } from "../../refine/context_kernels";
 import * as scalarContext from "../../refine/context_kernels";
 import * as simdContext from "../../refine/context_kernels_simd";
+import * as scalarTrades from "../../refine/trade_kernels";
+import * as simdTrades from "../../refine/trade_kernels_simd";
 import { hyperbolicTangent } from "../../refine/math";
 import { TAP_MARGIN, contextStride, rowStride, tapStride } from "../../refine/scratch";
 import * as scalarSteps from "../../refine/steps_kernels";
@@ -103,6 +105,50 @@ export function tryLastLayer(weights: usize, count: i32): i32 {
     scalarContext.lastLayer(weights, hidden, symbols, offset, twin, twin + own, stride, from, to, width);
     simdContext.lastLayer(weights, hidden, symbols, offset, target, target + own, stride, from, to, width);
     // Both twins fill the last eight.
+    if (!sameResults()) ++differences;
+  }
+  return differences;
+}
+
+/** Bends of bits, with latents that are whole numbers as often as not. */
+export function tryBends(weights: usize, count: i32): i32 {
+  let differences = 0;
+  for (let index = 0; index < count; ++index) {
+    openCase(index);
+    const width = between(1, WIDEST);
+    const stride = rowStride(width) + below(4);
+    const from = 8 * below(<u32>(width + 7) >> 3);
+    const to = between(from + 1, width);
+    const end = (to + 7) & ~7;
+    const symbols = scratch;
+    const own = scratch + 128;
+    const hidden = scratch + 256;
+    drawLatents(symbols, end);
+    for (let x = from; x < end; ++x) {
+      if (below(2) == 0) store<f32>(symbols + (<usize>x << 2), nearest<f32>(load<f32>(symbols + (<usize>x << 2))));
+      store<f32>(own + (<usize>x << 2), anyUnit());
+      for (let unit = 0; unit < 16; ++unit) store<f32>(hidden + (<usize>(unit * stride + x) << 2), anyUnit());
+    }
+    const offset = <f32>between(-2000, 2000) / 256;
+    const down = <usize>(stride + 8) << 2;
+    scalarTrades.bendOfBits(weights, hidden, symbols, offset, own, twin, twin + down, stride, from, to);
+    simdTrades.bendOfBits(weights, hidden, symbols, offset, own, target, target + down, stride, from, to);
+    if (!sameResults()) ++differences;
+  }
+  return differences;
+}
+
+/** Slopes of the colours. */
+export function trySlopes(weights: usize, count: i32): i32 {
+  let differences = 0;
+  for (let index = 0; index < count; ++index) {
+    openCase(index);
+    const width = between(1, WIDEST);
+    const plane = <usize>between(WIDEST + 7, 64) << 2;
+    const features = drawSource(<i32>(7 * plane >> 2) + 8);
+    const row = <usize>(rowStride(width) + below(4)) << 2;
+    scalarTrades.colourSlopes(weights, features, plane, scratch, twin, row, width);
+    simdTrades.colourSlopes(weights, features, plane, scratch, target, row, width);
     if (!sameResults()) ++differences;
   }
   return differences;

@@ -1,0 +1,143 @@
+/**
+ * Trades: each latent, a whole number, may become its neighbour where J should fall.
+ *
+ * What J does is foretold to second order: its derivative, for the error the curvature along the one latent, for the symbol's own bits the exact
+ * change. The curvature of the synthesis differs a thousandfold from flat places to edges, so the codec's mean for a grid (measured
+ * in training) is taken half as it is and half in proportion to how strongly the colours follow the latent at its place.
+ *
+ * READ ME FIRST
+ * - All latents are judged as if the others stayed, and then all trades are made at once. A margin keeps back those that are nearly even,
+ *   for they would disturb each other.
+ * - Where the context model has seen only zeros, nothing is foretold and nothing is traded: UP and DOWN stay out of reach there.
+ */
+import { GRIDS, codecOfMode, levelStride, simd } from "../memory";
+import {
+  DOWN, FORCE, GRADIENT, SYMBOL, UP, VALUE, clearGradients, fillPlane, locate, modeOfPatch, patchHeight, patchWidth, patchX, patchY, regionHeight,
+  regionWidth, regionX, regionY, sampleAddress,
+} from "./region";
+import { evenLevels, levelBytes, rowStride, slopeRows, unitGradients } from "./scratch";
+import { addGradient } from "./steps";
+import * as scalarTrades from "./trade_kernels";
+import * as simdTrades from "./trade_kernels_simd";
+
+/** No trade is worth this. */
+const OUT_OF_REACH: f32 = 1e30;
+/** Latents of this size stay as they are: symbols are 16 bits. */
+const LARGEST_TRADED: f32 = 32000;
+/** f32 × 7; see `setCurvature`. */
+const CURVATURES: usize = memory.data(32, 16);
+
+/** Second derivative of J / λ by a latent of a grid: its mean over pictures. 0 for a grid whose latents are to stay. */
+export function setCurvature(grid: i32, curvature: f32): void {
+  if (grid >= 0 && grid < GRIDS) store<f32>(CURVATURES + (<usize>grid << 2), curvature);
+}
+
+/** Sets SYMBOL of the region to the whole numbers nearest to VALUE. */
+export function roundLatents(): void {
+  for (let grid = 0; grid < GRIDS; ++grid) {
+    const count = <usize>regionWidth(grid) << 2;
+    for (let y = regionY(grid); y < regionY(grid) + regionHeight(grid); ++y) {
+      const values = sampleAddress(VALUE, grid, regionX(grid), y), symbols = sampleAddress(SYMBOL, grid, regionX(grid), y);
+      for (let x: usize = 0; x < count; x += 4) store<f32>(symbols + x, nearest<f32>(load<f32>(values + x)));
+    }
+  }
+}
+
+/** Forgets what an earlier round has foretold. */
+export function startTrades(): void {
+  clearGradients();
+  for (let grid = 0; grid < GRIDS; ++grid) {
+    fillPlane(UP, grid, OUT_OF_REACH);
+    fillPlane(DOWN, grid, OUT_OF_REACH);
+    fillPlane(FORCE, grid, 0);
+  }
+}
+
+/** Foretells what trades of the latents that a patch depends on do to its J / λ. */
+export function patchTrades(patch: i32): void {
+  addGradient(patch, true);
+  addForces(patch);
+}
+
+/** Adds to FORCE the mean of the colours' slopes over the pixels that lie under each latent. */
+function addForces(patch: i32): void {
+  const weights = codecOfMode(modeOfPatch(patch));
+  locate(patch, 0);
+  const width = patchWidth;
+  const stride = levelStride(width);
+  const plane = levelBytes(width, patchHeight);
+  const row = <usize>rowStride(width) << 2;
+  // The features that `errorGradient` left, without their margin of 3.
+  let features = evenLevels + (<usize>(3 * stride + 3) << 2);
+  for (let y = 0; y < patchHeight; ++y) {
+    if (simd) simdTrades.colourSlopes(weights, features, plane, unitGradients, slopeRows, row, width);
+    else scalarTrades.colourSlopes(weights, features, plane, unitGradients, slopeRows, row, width);
+    for (let grid = 0; grid < GRIDS; ++grid) {
+      const target = sampleAddress(FORCE, grid, patchX >> grid, (patchY + y) >> grid);
+      addMeans(slopeRows + <usize>grid * row, target, grid, width);
+    }
+    features += <usize>stride << 2;
+  }
+}
+
+function addMeans(row: usize, target: usize, grid: i32, width: i32): void {
+  const part: f32 = <f32>1 / <f32>(1 << (2 * grid));
+  for (let x = 0; x < width; ) {
+    const end = min(x + (1 << grid), width);
+    let sum: f32 = 0;
+    for (; x < end; ++x) sum += load<f32>(row + (<usize>x << 2));
+    store<f32>(target, load<f32>(target) + sum * part);
+    target += 4;
+  }
+}
+
+/**
+ * Makes all trades of the region that are worth more than `margin` times what the curvature takes from them.
+ * @param parity  0 or 1: only latents whose coordinates add up to an even or an odd number; −1: all
+ * @returns how many latents have changed
+ */
+export function tradeLatents(margin: f32, parity: i32): i32 {
+  let count = 0;
+  for (let grid = 0; grid < GRIDS; ++grid) {
+    const curvature = load<f32>(CURVATURES + (<usize>grid << 2));
+    if (curvature > 0) count += tradeGrid(grid, curvature, margin, parity);
+  }
+  return count;
+}
+
+function tradeGrid(grid: i32, curvature: f32, margin: f32, parity: i32): i32 {
+  const left = regionX(grid), top = regionY(grid);
+  const width = regionWidth(grid);
+  const bottom = top + regionHeight(grid);
+  let sum: f64 = 0;
+  for (let y = top; y < bottom; ++y) {
+    const forces = sampleAddress(FORCE, grid, left, y);
+    let line: f32 = 0;
+    for (let x: usize = 0; x < <usize>width << 2; x += 4) line += load<f32>(forces + x);
+    sum += line;
+  }
+  const mean = <f32>(sum / <f64>(width * (bottom - top)));
+  // Half of the mean curvature, and half in proportion; and a second-order term has one half itself.
+  const even: f32 = <f32>0.25 * curvature;
+  const proportion: f32 = mean > 0 ? even / mean : 0;
+  let count = 0;
+  for (let y = top; y < bottom; ++y) {
+    const ups = sampleAddress(UP, grid, left, y), downs = sampleAddress(DOWN, grid, left, y);
+    const gradients = sampleAddress(GRADIENT, grid, left, y), forces = sampleAddress(FORCE, grid, left, y);
+    const symbols = sampleAddress(SYMBOL, grid, left, y);
+    for (let x: usize = 0; x < <usize>width << 2; x += 4) {
+      const up = load<f32>(ups + x);
+      if (up >= OUT_OF_REACH) continue;
+      const gradient = load<f32>(gradients + x);
+      const bend = even + proportion * load<f32>(forces + x);
+      const upwards = gradient + up + bend, downwards = load<f32>(downs + x) - gradient + bend;
+      if (min(upwards, downwards) >= -margin * bend) continue;
+      if (parity >= 0 && ((<i32>(x >> 2) + left + y) & 1) != parity) continue;
+      const symbol = load<f32>(symbols + x);
+      if (abs<f32>(symbol) > LARGEST_TRADED) continue;
+      store<f32>(symbols + x, upwards < downwards ? symbol + 1 : symbol - 1);
+      ++count;
+    }
+  }
+  return count;
+}

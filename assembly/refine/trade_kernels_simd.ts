@@ -1,0 +1,132 @@
+/**
+ * What a trade of one latent for a neighbouring whole number is judged by, SIMD twins of `trade_kernels.ts` with the same bits.
+ *
+ * READ ME FIRST
+ * - Lanes are neighbouring positions of a row, so every lane does the scalar twin's operations in the scalar twin's order.
+ * - A unit that is shut adds +0 instead of nothing, which changes no sum.
+ */
+import { SYNTHESIS_B1, SYNTHESIS_TRANSPOSED, unitsInUse } from "../codec";
+import { plus, splat, times } from "../synthesis/vectors";
+import { HIGHEST_LOG_SCALE, LOWEST_LOG_SCALE, PROBABILITY_FLOOR } from "./context_kernels";
+import { exponentialSimd, logarithmSimd } from "./math";
+import { COLUMNS, LAST, LAST_BIASES, codecOf } from "./weights";
+
+// @ts-ignore: decorator
+@inline
+function tail(x: v128, inverseScale: v128): v128 {
+  const half = times(f32x4.splat(0.5), exponentialSimd(times(f32x4.neg(f32x4.abs(x)), inverseScale)));
+  return v128.bitselect(half, f32x4.sub(f32x4.splat(1), half), f32x4.ge(x, f32x4.splat(0)));
+}
+
+// @ts-ignore: decorator
+@inline
+function bitsOf(mass: v128): v128 {
+  return logarithmSimd(plus(mass, f32x4.splat(PROBABILITY_FLOOR)));
+}
+
+/** See `trade_kernels.ts`. */
+export function bendOfBits(weights: usize, hidden: usize, symbols: usize, offset: f32, own: usize, up: usize, down: usize, stride: i32, from: i32, to: i32): void {
+  const last = weights + LAST;
+  const row = <usize>stride << 2;
+  const meanBias = v128.load32_splat(weights + LAST_BIASES);
+  const scaleBias = plus(v128.load32_splat(weights + LAST_BIASES, 4), f32x4.splat(offset));
+  const end = (to + 7) & ~7;
+  for (let x = from; x < end; x += 4) {
+    const at = <usize>x << 2;
+    let mean = meanBias;
+    let logScale = scaleBias;
+    let value = hidden + at;
+    for (let weight = last; weight < last + 64; weight += 4) {
+      const input = v128.load(value);
+      mean = plus(mean, times(v128.load32_splat(weight), input));
+      logScale = plus(logScale, times(v128.load32_splat(weight, 64), input));
+      value += row;
+    }
+    const clampedScale = f32x4.pmin(f32x4.pmax(logScale, f32x4.splat(LOWEST_LOG_SCALE)), f32x4.splat(HIGHEST_LOG_SCALE));
+    const inverseScale = exponentialSimd(f32x4.neg(clampedScale));
+    const difference = f32x4.sub(v128.load(symbols + at), f32x4.pmin(f32x4.pmax(mean, f32x4.splat(-127)), f32x4.splat(127)));
+    const distance = f32x4.abs(difference);
+    const first = tail(f32x4.sub(distance, f32x4.splat(1.5)), inverseScale), second = tail(f32x4.sub(distance, f32x4.splat(0.5)), inverseScale);
+    const third = tail(plus(distance, f32x4.splat(0.5)), inverseScale), fourth = tail(plus(distance, f32x4.splat(1.5)), inverseScale);
+    const bits = bitsOf(f32x4.sub(second, third));
+    const nearer = f32x4.sub(bits, bitsOf(f32x4.sub(first, second)));
+    const further = f32x4.sub(bits, bitsOf(f32x4.sub(third, fourth)));
+    const slope = v128.load(own + at);
+    const above = f32x4.ge(difference, f32x4.splat(0));
+    v128.store(up + at, f32x4.sub(v128.bitselect(further, nearer, above), slope));
+    v128.store(down + at, plus(v128.bitselect(nearer, further, above), slope));
+  }
+}
+
+/** Which units are open at four pixels, to `masks`. */
+// @ts-ignore: decorator
+@inline
+function openUnits(codec: usize, features: usize, plane: usize, masks: usize): void {
+  const biases = codec + SYNTHESIS_B1;
+  const biasesEnd = biases + (<usize>unitsInUse(codec) << 2);
+  const end = features + 7 * plane;
+  const zero = f32x4.splat(0);
+  let weights = codec + SYNTHESIS_TRANSPOSED;
+  for (let bias = biases; bias < biasesEnd; bias += 16) {
+    let a = splat(bias, 0), b = splat(bias, 1), c = splat(bias, 2), d = splat(bias, 3);
+    for (let feature = features; feature < end; feature += plane) {
+      const value = v128.load(feature);
+      a = plus(a, times(splat(weights, 0), value));
+      b = plus(b, times(splat(weights, 1), value));
+      c = plus(c, times(splat(weights, 2), value));
+      d = plus(d, times(splat(weights, 3), value));
+      weights += 16;
+    }
+    v128.store(masks, f32x4.gt(a, zero));
+    v128.store(masks, f32x4.gt(b, zero), 32);
+    v128.store(masks, f32x4.gt(c, zero), 64);
+    v128.store(masks, f32x4.gt(d, zero), 96);
+    masks += 128;
+  }
+}
+
+/** See `trade_kernels.ts`. */
+export function colourSlopes(weights: usize, features: usize, plane: usize, masks: usize, target: usize, targetPlane: usize, width: i32): void {
+  const codec = codecOf(weights);
+  const masksEnd = masks + (<usize>unitsInUse(codec) << 5);
+  const zero = f32x4.splat(0);
+  const width8 = (width + 7) & ~7;
+  for (let x = 0; x < width8; x += 4) {
+    const pixel = <usize>x << 2;
+    openUnits(codec, features + pixel, plane, masks);
+    let out = target + pixel;
+    for (let feature = 0; feature < 7; ++feature) {
+      v128.store(out, zero);
+      out += targetPlane;
+    }
+    for (let colour: usize = 0; colour < 3; ++colour) {
+      let a = zero, b = zero, c = zero, d = zero, e = zero, f = zero, g = zero;
+      let column = weights + COLUMNS + colour * 48 * 32;
+      for (let mask = masks; mask < masksEnd; mask += 32) {
+        const open = v128.load(mask);
+        a = plus(a, v128.and(open, splat(column, 0)));
+        b = plus(b, v128.and(open, splat(column, 1)));
+        c = plus(c, v128.and(open, splat(column, 2)));
+        d = plus(d, v128.and(open, splat(column, 3)));
+        e = plus(e, v128.and(open, splat(column, 4)));
+        f = plus(f, v128.and(open, splat(column, 5)));
+        g = plus(g, v128.and(open, splat(column, 6)));
+        column += 32;
+      }
+      out = target + pixel;
+      v128.store(out, plus(v128.load(out), times(a, a)));
+      out += targetPlane;
+      v128.store(out, plus(v128.load(out), times(b, b)));
+      out += targetPlane;
+      v128.store(out, plus(v128.load(out), times(c, c)));
+      out += targetPlane;
+      v128.store(out, plus(v128.load(out), times(d, d)));
+      out += targetPlane;
+      v128.store(out, plus(v128.load(out), times(e, e)));
+      out += targetPlane;
+      v128.store(out, plus(v128.load(out), times(f, f)));
+      out += targetPlane;
+      v128.store(out, plus(v128.load(out), times(g, g)));
+    }
+  }
+}
