@@ -7,7 +7,7 @@
  */
 
 import { checkStatus, TesseraError } from './errors.js';
-import { gridCount, gridSide, tileArea, tileSide } from './geometry.js';
+import { gridSide, tileArea, tileSide } from './geometry.js';
 import type { DecoderPack, ModeSet } from './models/pack.js';
 import type { Rate } from './quality.js';
 import type { ModeCount } from './types.js';
@@ -82,7 +82,6 @@ export type Storage = keyof typeof storages;
 /** The picture that an encoder's candidates are compared with, and which of its rows of patches is in the core. */
 interface Target {
   readonly pixels: Uint8Array | Uint8ClampedArray;
-  readonly lambda: number;
   readonly pointer: number;
   held: number;
 }
@@ -339,42 +338,14 @@ export class Core {
    */
   setTarget(pixels: Uint8Array | Uint8ClampedArray, lambda: number): void {
     const { width, patch } = this.#begun();
-    this.#target = { pixels, lambda, pointer: this.allocate(patch * width * 4), held: -1 };
+    this.#target = { pixels, pointer: this.allocate(patch * width * 4), held: -1 };
     this.#exports.setSource(this.#target.pointer, width * 4, patch);
     this.#exports.setLambda(lambda);
   }
 
-  /**
-   * Drops all latents but those of the modes in the mode map, so that `plane` has them, whatever the set. Frees what was allocated since `begin`.
-   *
-   * @throws TesseraError `limitMemory`
-   */
-  keepWinners(pack: DecoderPack): void {
-    const setup = this.#begun();
-    const target = this.#target;
-    const map = this.modes().slice();
-    const planes = Array.from(
-      { length: gridCount },
-      (_, grid) => new Int16Array(gridSide(setup.width, grid) * gridSide(setup.height, grid)),
-    );
-    const scratch = this.allocate(2 * setup.patch ** 2);
-    const columns = Math.ceil(setup.width / setup.patch);
-    for (let index = 0; index < map.length; index++) {
-      for (const [grid, latents] of planes.entries()) {
-        const side = setup.patch / 2 ** grid;
-        const [x, y] = [(index % columns) * side, Math.floor(index / columns) * side];
-        const stride = gridSide(setup.width, grid);
-        const width = Math.min(side, stride - x);
-        const height = Math.min(side, gridSide(setup.height, grid) - y);
-        this.#exports.copyLatents(index, grid, scratch);
-        const copy = new Int16Array(this.#exports.memory.buffer, scratch, width * height);
-        for (let row = 0; row < height; row++) latents.set(copy.subarray(row * width, (row + 1) * width), (y + row) * stride + x);
-      }
-    }
-    this.begin(pack, { ...setup, storage: 'winners' });
-    this.modes().set(map);
-    for (const [grid, latents] of planes.entries()) this.plane(0, grid).set(latents);
-    if (target !== undefined) this.setTarget(target.pixels, target.lambda);
+  /** Copies the latents of a patch in one grid, those of its mode, to 16-bit numbers at `pointer`, row after row. */
+  copyLatents(patch: number, grid: number, pointer: number): void {
+    this.#exports.copyLatents(patch, grid, pointer);
   }
 
   /** Copies the pixels of a patch, and of those in its row, into the core, unless they are there. */

@@ -18,6 +18,7 @@ import type { ModeSet } from './models/pack.js';
 import { Pacer, type StageShares, stageShares } from './pacer.js';
 import { checkPixels, flatten, isOpaque, toPicture, toRgba } from './pixels.js';
 import { checkRate, lambdaOfRate, qualityOfRate, type Rate, rateOfQuality } from './quality.js';
+import type * as Refinement from './refine/refine.js';
 import { costOfSelection, selectModes } from './select.js';
 import { type AnalysedTile, analyseTiles, largestWindow } from './transforms/analyse.js';
 import { createOrtAnalysis } from './transforms/ort.js';
@@ -105,7 +106,8 @@ export async function encodeDetailed(
   await pacer.step('model', 1, 1);
 
   return engine.withCore(async (core) => {
-    core.begin(pack.decoder, { width, height, patch: settings.patch, modes, lanes: settings.lanes, rate, storage: 'packed' });
+    const setup = { width, height, patch: settings.patch, modes, lanes: settings.lanes, rate, storage: 'packed' } as const;
+    core.begin(pack.decoder, setup);
 
     // 3. Analyse, and quantise the latents of every competing codec.
     const scratch = core.allocate(largestWindow * 4);
@@ -122,14 +124,13 @@ export async function encodeDetailed(
     // 5. Refine the winners' latents, in a part of the package of its own.
     let cost = selection.cost ?? (wanted.cost === false ? Number.NaN : await costOfSelection(core, selection, () => pacer.turn()));
     if (refining) {
-      core.keepWinners(pack.decoder);
+      const refinement = await refinementFor(settings.effort);
       const { patchCosts } = selection;
-      const { refineLatents } = await import('./refine/refine.js');
-      try {
+      if (refinement !== undefined) {
+        refinement.keepWinners(core, pack.decoder, setup);
+        core.setTarget(image.data, lambda);
         const coded = { core, image, patch: settings.patch, pack, modeSet, rate, patchCosts, lambda, analysis };
-        cost -= await refineLatents(coded, settings.effort, pacer);
-      } catch (error) {
-        if (settings.effort >= insistingEffort || !(error instanceof TesseraError && error.code === 'backendUnavailable')) throw error;
+        cost -= await refinement.refineLatents(coded, settings.effort, pacer);
       }
     }
 
@@ -171,6 +172,18 @@ export async function encodeDetailed(
       ...(wanted.reconstruction ? { reconstruction: await reconstruct(core, width, height, settings.patch) } : {}),
     };
   });
+}
+
+/** The part of the package that refines latents; undefined where it cannot be had and the effort can do without. */
+async function refinementFor(effort: number): Promise<typeof Refinement | undefined> {
+  try {
+    const part = await import('./refine/refine.js');
+    await part.prepareRefinement();
+    return part;
+  } catch (cause) {
+    if (effort < insistingEffort) return undefined;
+    throw new TesseraError('backendUnavailable', 'the module that refines latents cannot be had here; use a lower effort', { cause });
+  }
 }
 
 /** What part of the call each stage is. */

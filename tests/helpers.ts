@@ -106,11 +106,7 @@ export function randomNumbers(seed: number): () => number {
  * real whatever the default pack's training has come to; on `colourBands`, several of them win.
  */
 export function variedPack(): ModelFiles {
-  const folder = fromRoot('models/tessera-1');
-  const names = readdirSync(folder).filter((name) => /\.(bin|onnx|json)$/.test(name));
-  const files: Record<string, Uint8Array> = Object.fromEntries(
-    names.map((name) => [name, new Uint8Array(readFileSync(`${folder}/${name}`))]),
-  );
+  const files: Record<string, Uint8Array> = { ...defaultPack().files };
   const manifest = JSON.parse(new TextDecoder().decode(files['manifest.json']));
   const bytes = files['decoder.bin'];
   const view = new DataView(bytes.buffer);
@@ -143,4 +139,17 @@ export function variedPack(): ModelFiles {
   manifest.files['decoder.bin'].sha256 = createHash('sha256').update(bytes).digest('hex');
   files['manifest.json'] = new TextEncoder().encode(JSON.stringify(manifest));
   return { files };
+}
+
+/** A pack without what trades of latents are judged by: efforts 4 and 5 refine nothing with it, and 6 only lets all codecs compete. */
+export function withoutCurvatures({ files }: ModelFiles): ModelFiles {
+  const manifest = JSON.parse(new TextDecoder().decode(files['manifest.json']));
+  return { files: { ...files, 'manifest.json': new TextEncoder().encode(JSON.stringify({ ...manifest, curvatures: undefined })) } };
+}
+
+/** The files of the default pack. */
+export function defaultPack(): ModelFiles {
+  const folder = fromRoot('models/tessera-1');
+  const names = readdirSync(folder).filter((name) => /\.(bin|onnx|json)$/.test(name));
+  return { files: Object.fromEntries(names.map((name) => [name, new Uint8Array(readFileSync(`${folder}/${name}`))])) };
 }

@@ -16,7 +16,7 @@ import { placeScratch } from "./scratch";
 
 export { allocate, mark, release };
 export { moveLatents, patchGradient, roundSoftly, setStep, setTarget, startGradients } from "./steps";
-export { patchTrades, roundLatents, setCurvature, startTrades, tradeLatents } from "./trade";
+export { patchTrades, roundLatents, setCurvature, startSteps, startTrades, tradeLatents } from "./trade";
 export { planeStride };
 export { createWeights } from "./weights";
 

@@ -12,7 +12,7 @@
  */
 import { GRIDS, codecOfMode, levelStride, simd } from "../memory";
 import {
-  DOWN, FORCE, GRADIENT, SYMBOL, UP, VALUE, clearGradients, fillPlane, locate, modeOfPatch, patchHeight, patchWidth, patchX, patchY, regionHeight,
+  DOWN, FORCE, GRADIENT, MOMENT, SYMBOL, UP, VALUE, VARIANCE, clearGradients, fillPlane, locate, modeOfPatch, patchHeight, patchWidth, patchX, patchY, regionHeight,
   regionWidth, regionX, regionY, sampleAddress,
 } from "./region";
 import { evenLevels, levelBytes, rowStride, slopeRows, unitGradients } from "./scratch";
@@ -32,13 +32,22 @@ export function setCurvature(grid: i32, curvature: f32): void {
   if (grid >= 0 && grid < GRIDS) store<f32>(CURVATURES + (<usize>grid << 2), curvature);
 }
 
+/** Makes ready for gradient steps: Adam begins at 0, where trades have left what they foretold. */
+export function startSteps(): void {
+  for (let grid = 0; grid < GRIDS; ++grid) {
+    fillPlane(MOMENT, grid, 0);
+    fillPlane(VARIANCE, grid, 0);
+  }
+}
+
 /** Sets SYMBOL of the region to the whole numbers nearest to VALUE. */
 export function roundLatents(): void {
   for (let grid = 0; grid < GRIDS; ++grid) {
     const count = <usize>regionWidth(grid) << 2;
     for (let y = regionY(grid); y < regionY(grid) + regionHeight(grid); ++y) {
       const values = sampleAddress(VALUE, grid, regionX(grid), y), symbols = sampleAddress(SYMBOL, grid, regionX(grid), y);
-      for (let x: usize = 0; x < count; x += 4) store<f32>(symbols + x, nearest<f32>(load<f32>(values + x)));
+      // −0 becomes 0: what is all zeros has no bits that are set.
+      for (let x: usize = 0; x < count; x += 4) store<f32>(symbols + x, nearest<f32>(load<f32>(values + x)) + 0);
     }
   }
 }

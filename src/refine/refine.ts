@@ -1,17 +1,20 @@
 /**
  * Refinement of the latents (DESIGN.md §4, latent overfitting; Zhang et al. 2022, Yang and Mandt 2023).
  *
- * The codecs stay as they are; the latents of the winning modes move so that J falls. Region after region: at the highest efforts gradient
- * steps work on real numbers with a soft, noisy stand-in for rounding, then the latents are rounded; rounds of trades make whole latents
- * their neighbours where J should fall (`assembly/refine/trade.ts`); the core measures exact J, and what has not become cheaper is
- * taken back. A decoder cannot tell: it is a file like any other.
+ * The codecs stay as they are; the latents of the winning modes move so that J falls. Region after region: rounds of trades make whole latents
+ * their neighbours where J should fall (`assembly/refine/trade.ts`); the core measures exact J, and what has not become cheaper is taken back.
+ * The highest efforts begin once more at the latents before rounding, with gradient steps on real numbers and a soft, noisy stand-in for
+ * rounding, trade again, and keep of every patch what is cheaper: gradients find more at high rates, trades alone at the lowest. A decoder cannot tell: it is a file like any other.
  */
 
+import type { Core } from '../core.js';
 import { gridCount } from '../geometry.js';
 import type { Pacer } from '../pacer.js';
-import { type Move, Refiner, type Round, type Rounding } from './refiner.js';
+import { type Move, Refiner, type Round, type Rounding, refineModule } from './refiner.js';
 import { affectedBy, type PatchedPicture, patchesIn, type Region, regionsOf, stretchesOf } from './regions.js';
 import { type CodedPicture, readRemainders, remainderUnits } from './remainders.js';
+
+export { keepWinners } from './winners.js';
 
 /** Samples around a region that its windows reach, and that stay as they are. */
 const halo = 8;
@@ -40,18 +43,18 @@ interface Plan {
 }
 
 /** All latents at once, and then those of each colour of a chessboard: neighbours disturb each other most. */
-const everywhere: Round = { margin: 0.65, parity: -1 };
-const half = (parity: 0 | 1): Round => ({ margin: 0.5, parity });
+const everywhere: Round = { margin: 1, parity: -1 };
+const half = (parity: 0 | 1): Round => ({ margin: 0.65, parity });
 const rounds = (halves: number): Round[] => [everywhere, ...Array.from({ length: halves }, (_, index) => half(index % 2 === 0 ? 0 : 1))];
 
 // Found on held-out pictures of the training data. The fewer the steps, the less noise they can average out.
 const plans: Readonly<Record<number, Plan>> = {
   4: { rounds: rounds(0), patchwise: false },
-  5: { rounds: rounds(0), patchwise: false },
+  5: { rounds: rounds(0), patchwise: true },
   6: { rounds: rounds(6), patchwise: true },
-  7: { gradient: { steps: 40, rate: 0.1, temperature: [0.45, 0.15], shape: [2, 5] }, rounds: rounds(4), patchwise: true },
-  8: { gradient: { steps: 100, rate: 0.08, temperature: [0.45, 0.15], shape: [2, 4] }, rounds: rounds(4), patchwise: true },
-  9: { gradient: { steps: 300, rate: 0.06, temperature: [0.35, 0.12], shape: [1, 2] }, rounds: rounds(4), patchwise: true },
+  7: { gradient: { steps: 40, rate: 0.1, temperature: [0.45, 0.15], shape: [2, 5] }, rounds: rounds(6), patchwise: true },
+  8: { gradient: { steps: 100, rate: 0.08, temperature: [0.45, 0.15], shape: [2, 4] }, rounds: rounds(6), patchwise: true },
+  9: { gradient: { steps: 300, rate: 0.06, temperature: [0.35, 0.12], shape: [1, 2] }, rounds: rounds(6), patchwise: true },
 };
 
 const between = ([first, last]: Line, progress: number): number => first + (last - first) * progress;
@@ -64,8 +67,13 @@ function moveAt(step: number, progress: number, rate: number): Move {
   return { rate: rate * (1 - progress), growth: 1.2, first: 0.9, second: 0.99, epsilon: 1e-8, done: step };
 }
 
+/** Compiles the module; rejects where it cannot be. */
+export async function prepareRefinement(): Promise<void> {
+  await refineModule();
+}
+
 /**
- * Refines the latents in the core, which holds the winners' (`Core.keepWinners`).
+ * Refines the latents in the core, which holds the winners' (`keepWinners`).
  *
  * @param effort - 4 to 9
  * @returns what J of the picture has gained, at least 0
@@ -78,7 +86,7 @@ export async function refineLatents(coded: CodedPicture, effort: number, pacer: 
   const curvatures = curvaturesOf(coded, picture.modes);
   const trades = curvatures === undefined ? [] : plans[effort].rounds;
   if (gradient === undefined && trades.length === 0) return 0;
-  const total = picture.modes.length * ((gradient?.steps ?? 0) + trades.length);
+  const total = picture.modes.length * (gradient === undefined ? trades.length : gradient.steps + 2 * trades.length);
   let done = 0;
   await pacer.step('refine', done, total);
   const decoders = modeSet.subset.map((codec) => pack.decoder.decoders[codec][rate.anchor].bytes);
@@ -86,6 +94,7 @@ export async function refineLatents(coded: CodedPicture, effort: number, pacer: 
   if (curvatures !== undefined) refiner.setCurvatures(curvatures.map((curvature) => curvature / lambda));
   const remainders = gradient && (await readRemainders(coded));
   let gain = 0;
+  let known = coded.patchCosts;
   for (const region of regionsOf(picture)) {
     openRegion(refiner, coded, picture, region, remainders);
     const patches = patchesIn(picture, region);
@@ -95,20 +104,28 @@ export async function refineLatents(coded: CodedPicture, effort: number, pacer: 
         await pacer.step('refine', ++done, total);
       }
     };
-    for (let step = 0; gradient !== undefined && step < gradient.steps; step++) {
+    const settle = async (trades: readonly Round[]): Promise<void> => {
+      refiner.roundLatents();
+      for (const round of trades) {
+        refiner.startTrades();
+        await visit((index) => refiner.patchTrades(index));
+        refiner.tradeLatents(round);
+      }
+      gain += await keepCheapest(refiner, core, picture, region, known, patchwise, pacer);
+      // What was known of the patches is no more.
+      known = undefined;
+    };
+    await settle(trades);
+    if (gradient === undefined) continue;
+    refiner.startSteps();
+    for (let step = 0; step < gradient.steps; step++) {
       const progress = step / gradient.steps;
       refiner.roundSoftly(roundingAt(gradient, progress), step);
       refiner.startGradients();
       await visit((index) => refiner.patchGradient(index));
       refiner.moveLatents(moveAt(step, progress, gradient.rate));
     }
-    refiner.roundLatents();
-    for (const round of trades) {
-      refiner.startTrades();
-      await visit((index) => refiner.patchTrades(index));
-      refiner.tradeLatents(round);
-    }
-    gain += await keepCheapest(refiner, coded, picture, region, patchwise, pacer);
+    await settle(trades);
   }
   return gain;
 }
@@ -158,13 +175,15 @@ function openRegion(
  * Puts the cheapest of three into the core: the refined latents; those except in patches that have become dearer, if `patchwise`; the old
  * ones. Cheapness is exact J of all patches that see any of it.
  *
+ * @param known - J of every patch as it is in the core, if that is known
  * @returns what J has gained
  */
 async function keepCheapest(
   refiner: Refiner,
-  { core, patchCosts }: CodedPicture,
+  core: Core,
   picture: PatchedPicture,
   region: Region,
+  known: Float64Array | undefined,
   patchwise: boolean,
   pacer: Pacer,
 ): Promise<number> {
@@ -192,9 +211,7 @@ async function keepCheapest(
     });
   };
 
-  // A region beside this one may have changed what its patches cost.
-  const fresh = patchCosts !== undefined && affected.length === picture.modes.length;
-  const before = fresh ? new Map(affected.map((patch) => [patch, patchCosts[patch]])) : await measure();
+  const before = known === undefined ? await measure() : new Map(affected.map((patch) => [patch, known[patch]]));
   put(() => true);
   const refined = await measure();
   const isCheaper = (patch: number): boolean => (refined.get(patch) as number) < (before.get(patch) as number);

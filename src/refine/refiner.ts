@@ -27,6 +27,7 @@ interface RefinerExports extends Record<string, unknown> {
   startGradients(): void;
   patchGradient(patch: number): void;
   moveLatents(rate: number, growth: number, first: number, second: number, firstScale: number, secondScale: number, epsilon: number): void;
+  startSteps(): void;
   roundLatents(): void;
   setCurvature(grid: number, curvature: number): void;
   startTrades(): void;
@@ -64,8 +65,8 @@ export interface Move {
 
 let compiled: Promise<WebAssembly.Module> | undefined;
 
-/** The module, compiled once: an engine takes its time over fast code. */
-function refineModule(): Promise<WebAssembly.Module> {
+/** The module, compiled once: an engine takes its time over fast code. Rejects where code may not be compiled. */
+export function refineModule(): Promise<WebAssembly.Module> {
   if (compiled === undefined) {
     compiled = WebAssembly.compile(refineWasm());
     compiled.catch(() => {
@@ -97,17 +98,10 @@ export class Refiner {
    *
    * @param decoders - bytes of each mode's decoder, checked by `parseDecoderPack`
    * @param step - the step of the rate
-   * @throws TesseraError `backendUnavailable`, `limitMemory`
+   * @throws TesseraError `limitMemory`
    */
   static async create(decoders: readonly Uint8Array[], step: Step): Promise<Refiner> {
-    let exports: RefinerExports;
-    try {
-      exports = (await WebAssembly.instantiate(await refineModule())).exports as unknown as RefinerExports;
-    } catch (cause) {
-      throw new TesseraError('backendUnavailable', 'the module that refines latents cannot be compiled here; use a lower effort', {
-        cause,
-      });
-    }
+    const exports = (await WebAssembly.instantiate(await refineModule())).exports as unknown as RefinerExports;
     const refiner = new Refiner(exports);
     decoders.forEach((bytes, mode) => {
       const weights = exports.createWeights(refiner.#copyIn(bytes)) >>> 0;
@@ -167,6 +161,11 @@ export class Refiner {
   /** Moves the values of the region against the gradient. */
   moveLatents({ rate, growth, first, second, epsilon, done }: Move): void {
     this.#exports.moveLatents(rate, growth, first, second, 1 / (1 - first ** (done + 1)), 1 / (1 - second ** (done + 1)), epsilon);
+  }
+
+  /** Forgets the steps before, and what trades have left in their place. */
+  startSteps(): void {
+    this.#exports.startSteps();
   }
 
   /** Sets the symbols of the region to the whole numbers nearest to its values. */

@@ -9,7 +9,7 @@ import { type AnalysedTile, analyseTiles } from '../transforms/analyse.js';
 import type { Analysis } from '../transforms/transform.js';
 import type { PixelSource } from '../types.js';
 
-/** Units in which remainders are kept: a byte each, −128…127. */
+/** Units in which remainders are kept: a byte each, −127…127: less than half of a unit, so that rounding brings back the latents. */
 export const remainderUnits = 256;
 
 /** A picture after the competition. */
@@ -67,7 +67,7 @@ function fillRemainders(
       const mode = modes[Math.floor(y / side) * columns + Math.floor(x / side)];
       const index = y * width + x;
       const remainder = tile.grids[grid][modeSet.subset[mode] * plane + row + x] * gains[mode] - latents[mode][index];
-      target[index] = Math.max(-128, Math.min(127, Math.round(remainder * remainderUnits)));
+      target[index] = Math.max(-127, Math.min(127, Math.round(remainder * remainderUnits)));
     }
   }
 }

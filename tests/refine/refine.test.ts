@@ -10,19 +10,12 @@ import { squaredError } from '../../src/metrics.js';
 import { loadPack } from '../../src/models/load.js';
 import { affectedBy, patchesIn, regionsOf, stretchesOf } from '../../src/refine/regions.js';
 import type { EncodeOptions, PixelSource } from '../../src/types.js';
-import { colourBands, crop, examples, readPixels, sameBytes, synthetic, variedPack } from '../helpers.js';
+import { colourBands, crop, defaultPack, examples, readPixels, sameBytes, synthetic, variedPack, withoutCurvatures } from '../helpers.js';
 
 const models = variedPack();
 
-/** The same pack without what trades are judged by: efforts 4 and 5 refine nothing then. */
-const withoutTrades = {
-  files: {
-    ...models.files,
-    'manifest.json': new TextEncoder().encode(
-      JSON.stringify({ ...JSON.parse(new TextDecoder().decode(models.files['manifest.json'])), curvatures: undefined }),
-    ),
-  },
-};
+const untraded = withoutCurvatures(models);
+const defaultUntraded = withoutCurvatures(defaultPack());
 
 /** Encodes, and checks that a decoder gives the encoder's own reconstruction and that the stated J is that of the pixels and bits. */
 async function encodeChecked(image: PixelSource, options: EncodeOptions): Promise<EncodeResult> {
@@ -41,14 +34,14 @@ describe('a photograph', () => {
 
   test.each([10, 90])('quality %i: J falls by more than 3 %', async (quality) => {
     const image = await photograph();
-    const before = await encodeDetailed(engineOfPackage(), image, { quality, effort: 5 });
+    const before = await encodeDetailed(engineOfPackage(), image, { quality, effort: 5, models: defaultUntraded });
     const after = await encodeChecked(image, { quality, effort: 8 });
     expect(after.cost).toBeLessThan(0.97 * before.cost);
   });
 
   test.each([10, 50, 90])('quality %i: a round of trades gains more than 1 %%, more rounds more', async (quality) => {
     const image = await photograph();
-    const before = await encodeDetailed(engineOfPackage(), image, { quality, effort: 5, models: withoutTrades });
+    const before = await encodeDetailed(engineOfPackage(), image, { quality, effort: 5, models: untraded });
     const traded = await encodeChecked(image, { quality, effort: 5, models });
     expect(traded.cost).toBeLessThan(0.99 * before.cost);
     const more = await encodeChecked(image, { quality, effort: 6, models });
@@ -58,7 +51,7 @@ describe('a photograph', () => {
   test('one codec, and a rate between the anchors', async () => {
     const image = await photograph();
     const rate = { anchor: 0, step: (await loadPack()).decoder.steps.length - 1 };
-    const before = await encodeDetailed(engineOfPackage(), image, { modes: 1, effort: 5, rate });
+    const before = await encodeDetailed(engineOfPackage(), image, { modes: 1, effort: 5, rate, models: defaultUntraded });
     const after = await encodeChecked(image, { modes: 1, effort: 8, rate });
     expect(after.cost).toBeLessThan(0.97 * before.cost);
   });
@@ -78,7 +71,7 @@ test.each([
   [1040, 24, 128], // two regions
 ] as const)('%i×%i pixels in patches of %i, several codecs', async (width, height, patch) => {
   const image = colourBands(width, height);
-  const before = await encodeDetailed(engineOfPackage(), image, { patch, quality: 50, effort: 5, models: withoutTrades });
+  const before = await encodeDetailed(engineOfPackage(), image, { patch, quality: 50, effort: 5, models: untraded });
   const after = await encodeChecked(image, { patch, quality: 50, effort: 8, models });
   expect(after.cost).toBeLessThanOrEqual(before.cost);
 });

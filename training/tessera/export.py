@@ -223,7 +223,7 @@ def main():
         'format': 0, 'id': PACK_ID, 'name': os.path.basename(os.path.normpath(options.out)), 'modes': codec.modes,
         'anchors': anchors, 'patch': 128, 'lambda': list(codec.lambdas),
         **{kind: [f'{kind}-{group}.onnx' for group in codec.groups] for kind in analyses},
-        'gains': codec.log_gain.detach().exp().tolist(),
+        'gains': [[[float(f'{value:.7g}') for value in anchor] for anchor in mode] for mode in codec.log_gain.detach().exp().tolist()],
         'curvatures': [[[float(f'{value:.3g}') for value in anchor] for anchor in mode] for mode in
                        curvatures(codec, Crops(pictures, CURVATURE_SIDE, 1, CURVATURE_SEED), CURVATURE_CROPS)],
         'quality': quality_table(codec, photographs, steps), 'files': described,
@@ -231,8 +231,8 @@ def main():
                      'seconds': round(state.get('seconds', 0)), 'torch': torch.__version__, 'note': options.note},
     }
     with open(os.path.join(options.out, 'manifest.json'), 'w') as file:
-        json.dump(manifest, file, indent=1)
-        file.write('\n')
+        # A line for each field: it travels with every decoder.
+        file.write('{\n' + ',\n'.join(f'{json.dumps(name)}: {json.dumps(value, separators=(",", ":"))}' for name, value in manifest.items()) + '\n}\n')
     print({name: entry['bytes'] for name, entry in described.items()})
 
 
