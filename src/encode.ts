@@ -12,13 +12,12 @@ import { type Core, modeSetOf } from './core.js';
 import type { EngineBase } from './engine-base.js';
 import { TesseraError } from './errors.js';
 import { gridCount, patchLayout, tileCount, tileSide } from './geometry.js';
-import { checkSize, mayRefine, resolveLimits } from './limits.js';
+import { checkSize, resolveLimits } from './limits.js';
 import { loadPack, type Pack } from './models/load.js';
 import type { ModeSet } from './models/pack.js';
 import { Pacer, type StageShares, stageShares } from './pacer.js';
 import { checkPixels, flatten, isOpaque, toPicture, toRgba } from './pixels.js';
 import { checkRate, lambdaOfRate, qualityOfRate, type Rate, rateOfQuality } from './quality.js';
-import type * as Refinement from './refine/refine.js';
 import { costOfSelection, selectModes } from './select.js';
 import { type AnalysedTile, analyseTiles, largestWindow } from './transforms/analyse.js';
 import { createOrtAnalysis } from './transforms/ort.js';
@@ -33,9 +32,7 @@ const quickEffort = 1;
 /** The highest effort that takes the codec of M = 1 without a competition. */
 const singleEffort = 2;
 /** The lowest effort that refines latents. */
-const refiningEffort = 4;
-/** The lowest effort that insists on it: those below do without where its module cannot be compiled, or memory is too little. */
-const insistingEffort = 6;
+const refiningEffort = 6;
 
 /** A file, and what the encoder knows about it. */
 export interface EncodeResult {
@@ -81,9 +78,8 @@ export async function encodeDetailed(
   const settings = checkSettings(options);
   const pacer = new Pacer(options, sharesOfEffort(settings.effort));
   checkPixels(source);
-  const limits = resolveLimits(options.limits);
-  checkSize(source.width, source.height, settings.modes, limits, settings.effort >= insistingEffort);
-  const refining = settings.effort >= refiningEffort && mayRefine(source.width, source.height, settings.modes, limits);
+  const refining = settings.effort >= refiningEffort;
+  checkSize(source.width, source.height, settings.modes, resolveLimits(options.limits), refining);
   const pixels = options.background === undefined ? toRgba(source) : flatten(toRgba(source), options.background);
   const withAlpha = !isOpaque(pixels.data);
   const image = withAlpha && options.invisible !== 'keep' ? smoothInvisible(pixels) : pixels;
@@ -121,17 +117,15 @@ export async function encodeDetailed(
     const generalist = modeSet.subset.indexOf(modeSetOf(pack.decoder, 1).subset[0]);
     const selection = await selectModes(core, { ...settings, modes, generalist, lambda, picture: image }, pacer);
 
-    // 5. Refine the winners' latents, in a part of the package of its own.
+    // 5. Refine the winners' latents: the highest efforts only, in a part of the package of its own.
     let cost = selection.cost ?? (wanted.cost === false ? Number.NaN : await costOfSelection(core, selection, () => pacer.turn()));
     if (refining) {
-      const refinement = await refinementFor(settings.effort);
+      const { keepWinners, refineLatents } = await import('./refine/refine.js');
       const { patchCosts } = selection;
-      if (refinement !== undefined) {
-        refinement.keepWinners(core, pack.decoder, setup);
-        core.setTarget(image.data, lambda);
-        const coded = { core, image, patch: settings.patch, pack, modeSet, rate, patchCosts, lambda, analysis };
-        cost -= await refinement.refineLatents(coded, settings.effort, pacer);
-      }
+      keepWinners(core, pack.decoder, setup);
+      core.setTarget(image.data, lambda);
+      const coded = { core, image, patch: settings.patch, pack, modeSet, rate, patchCosts, lambda, analysis };
+      cost -= await refineLatents(coded, settings.effort, pacer);
     }
 
     // 6. Code the mode map and the latents of the winners.
@@ -174,22 +168,10 @@ export async function encodeDetailed(
   });
 }
 
-/** The part of the package that refines latents; undefined where it cannot be had and the effort can do without. */
-async function refinementFor(effort: number): Promise<typeof Refinement | undefined> {
-  try {
-    const part = await import('./refine/refine.js');
-    await part.prepareRefinement();
-    return part;
-  } catch (cause) {
-    if (effort < insistingEffort) return undefined;
-    throw new TesseraError('backendUnavailable', 'the module that refines latents cannot be had here; use a lower effort', { cause });
-  }
-}
-
 /** What part of the call each stage is. */
 function sharesOfEffort(effort: number): StageShares {
   if (effort < refiningEffort) return stageShares.encode;
-  return effort < insistingEffort ? stageShares.trade : stageShares.refine;
+  return effort === refiningEffort ? stageShares.trade : stageShares.refine;
 }
 
 function checkSettings(options: EncodeOptions): Settings {

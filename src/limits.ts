@@ -53,11 +53,6 @@ export function estimateMemory(width: number, height: number, sets: number, refi
   return Math.ceil(pixels * 4 + latents + width * (256 * 4 + tileSide) + refinement) + fixedMemory;
 }
 
-/** Whether latents may be refined within the limit of memory. */
-export function mayRefine(width: number, height: number, sets: number, limits: Limits): boolean {
-  return estimateMemory(width, height, sets, true) <= limits.maxMemory;
-}
-
 /**
  * Refuses a picture that is over the limits.
  *

@@ -24,7 +24,7 @@ interface Search {
 const teamOf = (kept: number): Search => ({ spacing: 8, kept });
 const everything: Search = { spacing: 1, kept: 8 };
 /** From effort `leastEffort` on; those below encode with one codec. */
-const searches = [teamOf(1), teamOf(2), teamOf(3), everything] as const;
+const searches = [teamOf(1), teamOf(2), teamOf(3), teamOf(3), everything] as const;
 const leastEffort = 3;
 
 /** A patch that is so much dearer with the best single codec keeps its own even if a border shows: the rest of it would look worse. */

@@ -29,7 +29,7 @@ export interface Picture {
 /** Bytes of a file, in any common form. `Blob` and `Response` are read asynchronously, so `probe` does not take them. */
 export type ByteSource = ArrayBuffer | ArrayBufferView;
 
-/** What is going on, in this order when encoding: model, analyse, select, refine (efforts 4 to 9), code; when decoding: model, code, synthesise. */
+/** What is going on, in this order when encoding: model, analyse, select, refine (efforts 6 to 9), code; when decoding: model, code, synthesise. */
 export type Stage = 'model' | 'analyse' | 'select' | 'refine' | 'code' | 'synthesise';
 
 /** One progress report: `loaded` of `total` steps of a stage are done. */
@@ -67,7 +67,7 @@ export interface EncodeOptions extends CommonOptions {
   readonly modes?: ModeCount;
   /**
    * 1 (fastest) to 9: how hard the encoder tries. 1 and 2 take one codec, 1 with a small analysis; 3 to 5 let ever more codecs compete;
-   * from 4 on latents are refined as well, at 6 to 9 for seconds to minutes per megapixel.
+   * from 6 on latents are refined as well, for a second (6) to a minute (9) per megapixel.
    */
   readonly effort?: number;
   /** Side of a patch in pixels. */

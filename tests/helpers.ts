@@ -141,7 +141,7 @@ export function variedPack(): ModelFiles {
   return { files };
 }
 
-/** A pack without what trades of latents are judged by: efforts 4 and 5 refine nothing with it, and 6 only lets all codecs compete. */
+/** A pack without what trades of latents are judged by: efforts 6 and 7 only let codecs compete with it. */
 export function withoutCurvatures({ files }: ModelFiles): ModelFiles {
   const manifest = JSON.parse(new TextDecoder().decode(files['manifest.json']));
   return { files: { ...files, 'manifest.json': new TextEncoder().encode(JSON.stringify({ ...manifest, curvatures: undefined })) } };

@@ -6,6 +6,17 @@ const turns = 400_000;
 const floatsPerTurn = 32;
 const dotsPerTurn = 64;
 
+const hiddenUnits = 48;
+/** Bytes of a decoder from w2 to its end (FORMAT.md §7.5). */
+const fromMixing = 6 * hiddenUnits + 12 + 2 * 176;
+
+/** Hidden units with a weight to any colour: the core leaves the others out. */
+function unitsInUse(bytes) {
+  const view = new DataView(bytes.buffer, bytes.byteOffset + bytes.length - fromMixing);
+  const isUsed = (unit) => [0, 1, 2].some((colour) => view.getInt16(2 * (colour * hiddenUnits + unit), true) !== 0);
+  return Array.from({ length: hiddenUnits }, (_, unit) => unit).filter(isUsed).length;
+}
+
 /**
  * @param inner - bench.js
  * @param core - BareCore
@@ -68,21 +79,22 @@ export function measureStages(inner, core, files, rounds) {
         measured[name].map((ms) => ms / megapixels),
       );
     const { codecs, anchor } = { codecs: core.pack.decoder.decoders, anchor: picture.header.anchor };
-    shares.push(inner.countMacs(codecs[0][anchor].shape, width, height));
+    shares.push({ ...inner.countMacs(codecs[0][anchor].shape, width, height), units: unitsInUse(codecs[0][anchor].bytes) });
   }
   return tabulate(times, { floats: median(peaks.floats), dots: median(peaks.dots) }, shares);
 }
 
 function tabulate(times, peak, shares) {
   const mean = (part) => shares.reduce((sum, share) => sum + share[part], 0) / shares.length;
-  // Nominal counts: no padding, no overlap of patches (DESIGN.md §2).
-  const pointwise = 48 * 7 + 3 * 48;
+  // No padding, no overlap of patches (DESIGN.md §2); of the hidden units those that are computed.
+  const pointwise = 10 * mean('units');
+  const residual = mean('synthesis') - 10 * hiddenUnits;
   const macs = {
     'context model': { dots: mean('context') },
     'windows + upsampling': { floats: mean('upsampling') },
     '1×1 layers': { dots: pointwise },
-    '3×3 layers': { dots: mean('synthesis') - pointwise },
-    synthesis: { floats: mean('upsampling'), dots: mean('synthesis') },
+    '3×3 layers': { dots: residual },
+    synthesis: { floats: mean('upsampling'), dots: pointwise + residual },
   };
   const middle = (name) => (times[name] === undefined ? undefined : median(times[name].map(median)));
   const names = [...new Set(Object.keys(times).map((name) => name.replace(/ (simd|scalar)$/, '')))];

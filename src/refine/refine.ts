@@ -10,7 +10,7 @@
 import type { Core } from '../core.js';
 import { gridCount } from '../geometry.js';
 import type { Pacer } from '../pacer.js';
-import { type Move, Refiner, type Round, type Rounding, refineModule } from './refiner.js';
+import { type Move, Refiner, type Round, type Rounding } from './refiner.js';
 import { affectedBy, type PatchedPicture, patchesIn, type Region, regionsOf, stretchesOf } from './regions.js';
 import { type CodedPicture, readRemainders, remainderUnits } from './remainders.js';
 
@@ -38,8 +38,6 @@ interface Schedule {
 interface Plan {
   readonly gradient?: Schedule;
   readonly rounds: readonly Round[];
-  /** Whether patches that have become dearer go back by themselves, or only whole regions do. */
-  readonly patchwise: boolean;
 }
 
 /** All latents at once, and then those of each colour of a chessboard: neighbours disturb each other most. */
@@ -49,12 +47,10 @@ const rounds = (halves: number): Round[] => [everywhere, ...Array.from({ length:
 
 // Found on held-out pictures of the training data. The fewer the steps, the less noise they can average out.
 const plans: Readonly<Record<number, Plan>> = {
-  4: { rounds: rounds(0), patchwise: false },
-  5: { rounds: rounds(0), patchwise: true },
-  6: { rounds: rounds(6), patchwise: true },
-  7: { gradient: { steps: 40, rate: 0.1, temperature: [0.45, 0.15], shape: [2, 5] }, rounds: rounds(6), patchwise: true },
-  8: { gradient: { steps: 100, rate: 0.08, temperature: [0.45, 0.15], shape: [2, 4] }, rounds: rounds(6), patchwise: true },
-  9: { gradient: { steps: 300, rate: 0.06, temperature: [0.35, 0.12], shape: [1, 2] }, rounds: rounds(6), patchwise: true },
+  6: { rounds: rounds(0) },
+  7: { rounds: rounds(6) },
+  8: { gradient: { steps: 60, rate: 0.1, temperature: [0.45, 0.15], shape: [2, 4] }, rounds: rounds(6) },
+  9: { gradient: { steps: 300, rate: 0.06, temperature: [0.35, 0.12], shape: [1, 2] }, rounds: rounds(6) },
 };
 
 const between = ([first, last]: Line, progress: number): number => first + (last - first) * progress;
@@ -67,22 +63,17 @@ function moveAt(step: number, progress: number, rate: number): Move {
   return { rate: rate * (1 - progress), growth: 1.2, first: 0.9, second: 0.99, epsilon: 1e-8, done: step };
 }
 
-/** Compiles the module; rejects where it cannot be. */
-export async function prepareRefinement(): Promise<void> {
-  await refineModule();
-}
-
 /**
  * Refines the latents in the core, which holds the winners' (`keepWinners`).
  *
- * @param effort - 4 to 9
+ * @param effort - 6 to 9
  * @returns what J of the picture has gained, at least 0
  * @throws TesseraError
  */
 export async function refineLatents(coded: CodedPicture, effort: number, pacer: Pacer): Promise<number> {
   const { core, image, patch, pack, modeSet, rate, lambda } = coded;
   const picture = { width: image.width, height: image.height, patch, modes: core.modes().slice() };
-  const { gradient, patchwise } = plans[effort];
+  const { gradient } = plans[effort];
   const curvatures = curvaturesOf(coded, picture.modes);
   const trades = curvatures === undefined ? [] : plans[effort].rounds;
   if (gradient === undefined && trades.length === 0) return 0;
@@ -111,7 +102,7 @@ export async function refineLatents(coded: CodedPicture, effort: number, pacer: 
         await visit((index) => refiner.patchTrades(index));
         refiner.tradeLatents(round);
       }
-      gain += await keepCheapest(refiner, core, picture, region, known, patchwise, pacer);
+      gain += await keepCheapest(refiner, core, picture, region, known, pacer);
       // What was known of the patches is no more.
       known = undefined;
     };
@@ -172,8 +163,7 @@ function openRegion(
 }
 
 /**
- * Puts the cheapest of three into the core: the refined latents; those except in patches that have become dearer, if `patchwise`; the old
- * ones. Cheapness is exact J of all patches that see any of it.
+ * Puts the cheapest of three into the core: the refined latents; those except in patches that have become dearer; the old ones. Cheapness is exact J of all patches that see any of it.
  *
  * @param known - J of every patch as it is in the core, if that is known
  * @returns what J has gained
@@ -184,7 +174,6 @@ async function keepCheapest(
   picture: PatchedPicture,
   region: Region,
   known: Float64Array | undefined,
-  patchwise: boolean,
   pacer: Pacer,
 ): Promise<number> {
   const affected = patchesIn(picture, affectedBy(picture, region));
@@ -216,12 +205,10 @@ async function keepCheapest(
   const refined = await measure();
   const isCheaper = (patch: number): boolean => (refined.get(patch) as number) < (before.get(patch) as number);
   const isBetter = sum(refined) < sum(before);
-  if (isBetter && (!patchwise || patchesIn(picture, region).every(isCheaper))) return sum(before) - sum(refined);
-  if (patchwise) {
-    put(isCheaper);
-    const mixed = sum(await measure());
-    if (mixed < Math.min(sum(refined), sum(before))) return sum(before) - mixed;
-  }
+  if (isBetter && patchesIn(picture, region).every(isCheaper)) return sum(before) - sum(refined);
+  put(isCheaper);
+  const mixed = sum(await measure());
+  if (mixed < Math.min(sum(refined), sum(before))) return sum(before) - mixed;
   put(() => isBetter);
   return isBetter ? sum(before) - sum(refined) : 0;
 }

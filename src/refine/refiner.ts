@@ -65,8 +65,8 @@ export interface Move {
 
 let compiled: Promise<WebAssembly.Module> | undefined;
 
-/** The module, compiled once: an engine takes its time over fast code. Rejects where code may not be compiled. */
-export function refineModule(): Promise<WebAssembly.Module> {
+/** The module, compiled once: an engine takes its time over fast code. */
+function refineModule(): Promise<WebAssembly.Module> {
   if (compiled === undefined) {
     compiled = WebAssembly.compile(refineWasm());
     compiled.catch(() => {
@@ -98,10 +98,15 @@ export class Refiner {
    *
    * @param decoders - bytes of each mode's decoder, checked by `parseDecoderPack`
    * @param step - the step of the rate
-   * @throws TesseraError `limitMemory`
+   * @throws TesseraError `backendUnavailable`, `limitMemory`
    */
   static async create(decoders: readonly Uint8Array[], step: Step): Promise<Refiner> {
-    const exports = (await WebAssembly.instantiate(await refineModule())).exports as unknown as RefinerExports;
+    let exports: RefinerExports;
+    try {
+      exports = (await WebAssembly.instantiate(await refineModule())).exports as unknown as RefinerExports;
+    } catch (cause) {
+      throw new TesseraError('backendUnavailable', 'the module for efforts 6 to 9 cannot be compiled here; use a lower effort', { cause });
+    }
     const refiner = new Refiner(exports);
     decoders.forEach((bytes, mode) => {
       const weights = exports.createWeights(refiner.#copyIn(bytes)) >>> 0;

@@ -1,10 +1,9 @@
-/** Efforts 4 to 9: files as before, never dearer, the same from run to run. */
+/** Efforts 6 to 9: files as before, never dearer, the same from run to run. */
 
 import { describe, expect, test, vi } from 'vitest';
 import { engineOfPackage } from '../../src/codec.js';
 import { decodeFile } from '../../src/decode.js';
 import { type EncodeResult, encodeDetailed } from '../../src/encode.js';
-import { refineWasm } from '../../src/generated/refine-wasm.js';
 import { encode } from '../../src/index.js';
 import { squaredError } from '../../src/metrics.js';
 import { loadPack } from '../../src/models/load.js';
@@ -42,9 +41,9 @@ describe('a photograph', () => {
   test.each([10, 50, 90])('quality %i: a round of trades gains more than 1 %%, more rounds more', async (quality) => {
     const image = await photograph();
     const before = await encodeDetailed(engineOfPackage(), image, { quality, effort: 5, models: untraded });
-    const traded = await encodeChecked(image, { quality, effort: 5, models });
+    const traded = await encodeChecked(image, { quality, effort: 6, models });
     expect(traded.cost).toBeLessThan(0.99 * before.cost);
-    const more = await encodeChecked(image, { quality, effort: 6, models });
+    const more = await encodeChecked(image, { quality, effort: 7, models });
     expect(more.cost).toBeLessThan(0.99 * traded.cost);
   });
 
@@ -95,28 +94,20 @@ test('progress of the stage rises to its total, and a signal stops it', async ()
 test('the limit of memory counts what refinement holds', async () => {
   const image = synthetic(300, 200);
   const limits = { maxMemory: 20 * 2 ** 20 };
-  // The default effort does without it then, as those below do.
-  const file = await encode(image, { effort: 5, limits });
-  expect(sameBytes(file, await encode(image, { effort: 5 }))).toBe(false);
+  expect((await encode(image, { effort: 5, limits })).length).toBeGreaterThan(0);
   await expect(encode(image, { effort: 8, limits })).rejects.toMatchObject({ code: 'limitMemory' });
 });
 
-test('where the module cannot be compiled: the efforts that insist on it fail, the others do without', async () => {
-  const image = synthetic(150, 140);
-  const bytes = refineWasm().length;
+test('where no code may be compiled: backendUnavailable', async () => {
+  const image = synthetic(20, 20);
   vi.resetModules();
   const fresh = await import('../../src/index.js');
-  const { compile } = WebAssembly;
-  const spy = vi.spyOn(WebAssembly, 'compile').mockImplementation(async (code) => {
-    if (code.byteLength === bytes) throw new WebAssembly.CompileError('code generation disallowed');
-    return compile(code);
-  });
-  const without = await fresh.encode(image, { effort: 5 });
-  await expect(fresh.encode(image, { effort: 6 })).rejects.toMatchObject({ code: 'backendUnavailable' });
-  spy.mockRestore();
-  const refined = await fresh.encode(image, { effort: 5 });
-  expect(sameBytes(without, refined)).toBe(false);
-  expect(sameBytes(refined, await encode(image, { effort: 5 }))).toBe(true);
+  await fresh.encode(image, { effort: 5 });
+  const compile = vi.spyOn(WebAssembly, 'compile').mockRejectedValue(new WebAssembly.CompileError('code generation disallowed'));
+  await expect(fresh.encode(image, { effort: 8 })).rejects.toMatchObject({ code: 'backendUnavailable' });
+  compile.mockRestore();
+  // A failure is not kept.
+  expect((await fresh.encode(image, { effort: 8 })).length).toBeGreaterThan(0);
 });
 
 describe('regions', () => {
