@@ -60,6 +60,7 @@ function x265() {
     title: 'HEVC intra (x265 veryslow)',
     describe: `${version.split(' ').slice(0, 3).join(' ')}, ${flags.join(' ')}, one key frame at a constant QP, BT.709`,
     qualities: [44, 40, 36, 32, 28, 24, 20],
+    range: [51, 0],
     encode: async (image, quality) => {
       const size = ['-f', 'rawvideo', '-pix_fmt', 'rgba', '-s', `${image.width}x${image.height}`, '-i', 'pipe:0'];
       const convert = ['-vf', 'scale=out_color_matrix=bt709:flags=accurate_rnd+full_chroma_int', ...flags];

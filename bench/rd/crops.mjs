@@ -31,20 +31,23 @@ async function dataUrl({ data, width, height }, { x, y }) {
   return `data:image/png;base64,${png.toString('base64')}`;
 }
 
-/** Highest quality of 1…100 whose file is at most `bytes`; the smallest file where none is. */
+/** The file of the highest quality that has at most `bytes`; the smallest file where none has. */
 async function largestUnder(codec, image, bytes) {
-  let low = 1;
-  let high = 100;
-  let best = await codec.encode(image, 1);
+  // Most count qualities from 1 to 100; quantisers count downwards.
+  const [worst, best] = codec.range ?? [1, 100];
+  const encode = (index) => codec.encode(image, worst + Math.sign(best - worst) * index);
+  let low = 0;
+  let high = Math.abs(best - worst);
+  let found = await encode(0);
   while (low < high) {
     const middle = (low + high + 1) >> 1;
-    const file = await codec.encode(image, middle);
+    const file = await encode(middle);
     if (file.length <= bytes) {
       low = middle;
-      best = file;
+      found = file;
     } else high = middle - 1;
   }
-  return best;
+  return found;
 }
 
 /**
