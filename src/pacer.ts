@@ -9,7 +9,7 @@ const turnEvery = 20;
 /** What part of a call each of its stages is, roughly by time. The parts add up to 1. */
 export type StageShares = Partial<Readonly<Record<Stage, number>>>;
 
-/** Stages of the two calls; with a round of trades it is a part of encoding, with gradient steps nearly all. */
+/** Stages of the two calls; refinement is a quarter of encoding with one round of trades, and nearly all of it with gradient steps. */
 export const stageShares = {
   encode: { model: 0.04, analyse: 0.32, select: 0.56, code: 0.08 },
   trade: { model: 0.02, analyse: 0.46, select: 0.2, refine: 0.24, code: 0.08 },

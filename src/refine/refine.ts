@@ -106,7 +106,7 @@ export async function refineLatents(coded: CodedPicture, effort: number, pacer: 
       // What was known of the patches is no more.
       known = undefined;
     };
-    await settle(trades);
+    if (trades.length > 0) await settle(trades);
     if (gradient === undefined) continue;
     refiner.startSteps();
     for (let step = 0; step < gradient.steps; step++) {
@@ -163,7 +163,8 @@ function openRegion(
 }
 
 /**
- * Puts the cheapest of three into the core: the refined latents; those except in patches that have become dearer; the old ones. Cheapness is exact J of all patches that see any of it.
+ * Puts the cheapest of three into the core: the refined latents; those except in patches that have become dearer; the old ones.
+ * Cheapness is exact J of all patches that see any of it.
  *
  * @param known - J of every patch as it is in the core, if that is known
  * @returns what J has gained

@@ -9,7 +9,7 @@ import { type AnalysedTile, analyseTiles } from '../transforms/analyse.js';
 import type { Analysis } from '../transforms/transform.js';
 import type { PixelSource } from '../types.js';
 
-/** Units in which remainders are kept: a byte each, −127…127: less than half of a unit, so that rounding brings back the latents. */
+/** Units in which remainders are kept, a byte each, −127…127. That is less than half a latent: rounding brings the latents back. */
 export const remainderUnits = 256;
 
 /** A picture after the competition. */
