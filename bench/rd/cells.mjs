@@ -1,7 +1,7 @@
 // One cell = one codec, picture, quality (and modes, effort): encode, decode, check, measure. Cells that are known are not computed again:
 // rows are kept in out/bench/rd, under the pack and the code that made them, so a run can be stopped and taken up.
 import { createHash } from 'node:crypto';
-import { appendFileSync, existsSync, mkdirSync, readFileSync } from 'node:fs';
+import { appendFileSync, existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
 import { ssim } from 'ssim.js';
 import { fromRoot } from '../../scripts/setup.mjs';
 import { timed } from '../lib/measure.mjs';
@@ -19,8 +19,9 @@ const hash = (...parts) =>
 
 /** What Tessera's rows depend on. */
 export function identity(pack) {
-  const sources = ['src/encode.ts', 'src/select.ts', 'src/quality.ts', 'src/transforms/analyse.ts'].map((path) => fromRoot(path));
-  return hash(pack.hash, ...[fromRoot('build/codec.wasm'), ...sources].map((path) => readFileSync(path)));
+  const refinement = readdirSync(fromRoot('src/refine')).map((name) => `src/refine/${name}`);
+  const sources = ['src/encode.ts', 'src/select.ts', 'src/seams.ts', 'src/quality.ts', 'src/transforms/analyse.ts', ...refinement.sort()];
+  return hash(pack.hash, ...['build/codec.wasm', 'build/refine.wasm', ...sources].map((path) => readFileSync(fromRoot(path))));
 }
 
 const keyOf = ({ codec, image, quality, modes = '', effort = '' }, versions) =>
