@@ -401,9 +401,9 @@ export class Core {
   /**
    * Writes one segment.
    *
-   * @param expected - expected length in bytes
+   * @param expected - expected length in bytes; 12 bits for each pixel of a tile unless given
    */
-  encodeSegment(segment: number, expected: number): Uint8Array {
+  encodeSegment(segment: number, expected = 1.5 * tileSide ** 2): Uint8Array {
     const { width, height, lanes } = this.#begun();
     // An escape costs at most 34 bits beside its symbol, so this many bytes hold anything.
     const most = 64 + 16 * width * height;

@@ -12,7 +12,7 @@ import { TesseraError } from './errors.js';
 import { type PatchRange, patchesOf, tilesOf } from './geometry.js';
 import { checkSize, resolveLimits } from './limits.js';
 import { loadPack, type Pack } from './models/load.js';
-import { Pacer, stageShares } from './pacer.js';
+import { decodeShares, Pacer } from './pacer.js';
 import { allocatePixels, toPicture } from './pixels.js';
 import { checkRate } from './quality.js';
 import { Salvage, soundSections } from './salvage.js';
@@ -46,7 +46,7 @@ async function decodePicture(
   if (transform === 'ort' && (options.region !== undefined || onRows !== undefined))
     throw new TesseraError('invalidArgument', 'region and onRows need the transform wasm');
   const reduction = checkScale(options, salvage !== undefined);
-  const pacer = new Pacer(options, stageShares.decode);
+  const pacer = new Pacer(options, decodeShares);
 
   // 1. Header and limits, before anything is allocated.
   const header = parseHeader(bytes);

@@ -9,16 +9,17 @@ import { encodeAlpha } from './alpha/encode.js';
 import { smoothInvisible } from './alpha/invisible.js';
 import { alphaTag, fileLength, formatVersion, writeFile } from './container.js';
 import { type Core, modeSetOf } from './core.js';
+import { type Effort, efforts } from './effort.js';
 import type { EngineBase } from './engine-base.js';
 import { TesseraError } from './errors.js';
 import { gridCount, patchLayout, tileCount, tileSide } from './geometry.js';
 import { checkSize, resolveLimits } from './limits.js';
 import { loadPack, type Pack } from './models/load.js';
 import type { ModeSet } from './models/pack.js';
-import { Pacer, type StageShares, stageShares } from './pacer.js';
+import { encodeShares, Pacer } from './pacer.js';
 import { checkPixels, flatten, isOpaque, toPicture, toRgba } from './pixels.js';
 import { checkRate, lambdaOfRate, qualityOfRate, type Rate, rateOfQuality } from './quality.js';
-import { costOfSelection, selectModes } from './select.js';
+import { costOfModes, selectModes } from './select.js';
 import { type AnalysedTile, analyseTiles, largestWindow } from './transforms/analyse.js';
 import { createOrtAnalysis } from './transforms/ort.js';
 import { wasmSynthesis } from './transforms/wasm.js';
@@ -27,17 +28,10 @@ import type { EncodeOptions, ModeCount, Picture, PixelSource } from './types.js'
 /** What `encode` does when an option is left out. */
 export const defaultOptions = { quality: 50, modes: 8, effort: 5, patch: 128, lanes: 1 } as const;
 
-/** The effort that takes a small analysis where the pack has one. */
-const quickEffort = 1;
-/** The highest effort that takes the codec of M = 1 without a competition. */
-const singleEffort = 2;
-/** The lowest effort that refines latents. */
-const refiningEffort = 6;
-
 /** A file, and what the encoder knows about it. */
 export interface EncodeResult {
   readonly bytes: Uint8Array<ArrayBuffer>;
-  /** Length that the rate estimate foretold, in bytes. */
+  /** Length that the rate estimate foretold, in bytes; NaN when the caller did without it. */
   readonly estimatedBytes: number;
   /** Quality in the pack's table, or null for a rate that is not in it. */
   readonly quality: number | null;
@@ -56,7 +50,7 @@ export interface EncodeResult {
 
 interface Settings {
   readonly modes: ModeCount;
-  readonly effort: number;
+  readonly effort: Effort;
   readonly patch: 64 | 128 | 256;
   readonly lanes: 1 | 2 | 4 | 8;
 }
@@ -64,22 +58,23 @@ interface Settings {
 /**
  * Encodes a picture and tells what came out.
  *
- * @param wanted - `reconstruction`: also compute the pixels that a decoder will give; `cost` false: tell J only if it was needed anyway
+ * @param wanted - `reconstruction`: also compute the pixels that a decoder will give; `cost` false: tell J only if it was needed anyway;
+ *   `estimate` false: do without the estimated length
  * @throws TesseraError
  */
 export async function encodeDetailed(
   engine: EngineBase,
   source: PixelSource,
   options: EncodeOptions,
-  wanted: { readonly reconstruction?: boolean; readonly cost?: boolean } = {},
+  wanted: { readonly reconstruction?: boolean; readonly cost?: boolean; readonly estimate?: boolean } = {},
 ): Promise<EncodeResult> {
   // 1. Check the call; bring the pixels to RGBA.
   const start = performance.now();
   const settings = checkSettings(options);
-  const pacer = new Pacer(options, sharesOfEffort(settings.effort));
+  const pacer = new Pacer(options, encodeShares(settings.effort));
   checkPixels(source);
-  const refining = settings.effort >= refiningEffort;
-  checkSize(source.width, source.height, settings.modes, resolveLimits(options.limits), refining);
+  const { small: wantsSmall, search, refinement } = settings.effort;
+  checkSize(source.width, source.height, settings.modes, resolveLimits(options.limits), refinement);
   const pixels = options.background === undefined ? toRgba(source) : flatten(toRgba(source), options.background);
   const withAlpha = !isOpaque(pixels.data);
   const image = withAlpha && options.invisible !== 'keep' ? smoothInvisible(pixels) : pixels;
@@ -95,7 +90,7 @@ export async function encodeDetailed(
   if (options.modes !== undefined && options.modes > pack.decoder.modes)
     throw new TesseraError('invalidArgument', `${options.modes} codecs; the model pack has ${pack.decoder.modes}`);
   const modeSet = modeSetOf(pack.decoder, modes);
-  const small = settings.effort === quickEffort ? pack.manifest.quick : undefined;
+  const small = wantsSmall ? pack.manifest.quick : undefined;
   // What comes out of a small analysis is one codec's alone.
   const planes = small ? [0] : modeSet.subset;
   const analysis = await createOrtAnalysis(pack, small ?? pack.manifest.analysis, rate, 1 + Math.max(...planes));
@@ -115,26 +110,28 @@ export async function encodeDetailed(
     // 4. Let the codecs compete for every patch.
     core.setTarget(image.data, lambda);
     const generalist = modeSet.subset.indexOf(modeSetOf(pack.decoder, 1).subset[0]);
-    const selection = await selectModes(core, { ...settings, modes, generalist, lambda, picture: image }, pacer);
+    const selection = await selectModes(core, { ...settings, modes, generalist, lambda, search, picture: image }, pacer);
 
-    // 5. Refine the winners' latents: the highest efforts only, in a part of the package of its own.
-    let cost = selection.cost ?? (wanted.cost === false ? Number.NaN : await costOfSelection(core, selection, () => pacer.turn()));
-    if (refining) {
+    // 5. Refine the winners' latents, in a part of the package of its own.
+    let { cost } = selection;
+    if (refinement !== undefined) {
       const { keepWinners, refineLatents } = await import('./refine/refine.js');
-      const { patchCosts } = selection;
       keepWinners(core, pack.decoder, setup);
       core.setTarget(image.data, lambda);
-      const coded = { core, image, patch: settings.patch, pack, modeSet, rate, patchCosts, lambda, analysis };
-      cost -= await refineLatents(coded, settings.effort, pacer);
+      const coded = { core, image, patch: settings.patch, pack, modeSet, rate, patchCosts: selection.patchCosts, lambda, analysis };
+      await refineLatents(coded, refinement, pacer);
+      cost = undefined;
     }
+    cost ??= wanted.cost === false ? Number.NaN : await costOfModes(core, selection.single, () => pacer.turn());
 
     // 6. Code the mode map and the latents of the winners.
     const modeMap = selection.single ? new Uint8Array(0) : core.encodeModeMap();
-    const expected = await expectedSegments(core, width, height, settings, pacer);
+    const expected = wanted.estimate === false ? undefined : await expectedSegments(core, width, height, settings, pacer);
+    const count = 1 + tileCount(width, height);
     const segments: Uint8Array[] = [];
-    for (let segment = 0; segment < expected.length; segment++) {
-      segments.push(core.encodeSegment(segment, expected[segment]));
-      await pacer.step('code', segment + 1, expected.length);
+    for (let segment = 0; segment < count; segment++) {
+      segments.push(core.encodeSegment(segment, expected?.[segment]));
+      await pacer.step('code', segment + 1, count);
     }
 
     // 7. Code the alpha.
@@ -156,7 +153,7 @@ export async function encodeDetailed(
     const bytes = writeFile(header, { modeMap, coarse, tiles }, others);
     return {
       bytes,
-      estimatedBytes: fileLength([modeMap.length, ...expected].map(Math.round), others),
+      estimatedBytes: expected ? fileLength([modeMap.length, ...expected].map(Math.round), others) : Number.NaN,
       quality: qualityOfRate(pack.manifest, rate),
       lambda,
       cost,
@@ -166,12 +163,6 @@ export async function encodeDetailed(
       ...(wanted.reconstruction ? { reconstruction: await reconstruct(core, width, height, settings.patch) } : {}),
     };
   });
-}
-
-/** What part of the call each stage is. */
-function sharesOfEffort(effort: number): StageShares {
-  if (effort < refiningEffort) return stageShares.encode;
-  return effort === refiningEffort ? stageShares.trade : stageShares.refine;
 }
 
 function checkSettings(options: EncodeOptions): Settings {
@@ -185,12 +176,13 @@ function checkSettings(options: EncodeOptions): Settings {
     throw new TesseraError('invalidArgument', `${name} is ${String(value)}; allowed are ${allowed}`);
   };
   if (![1, 2, 4, 8].includes(modes)) refuse('modes', modes, '1, 2, 4, 8');
-  if (!Number.isInteger(effort) || effort < 1 || effort > 9) refuse('effort', effort, 'whole numbers from 1 to 9');
+  if (!Number.isInteger(effort) || efforts[effort] === undefined) refuse('effort', effort, 'whole numbers from 1 to 9');
   if (![64, 128, 256].includes(patch)) refuse('patch', patch, '64, 128, 256');
   if (![1, 2, 4, 8].includes(lanes)) refuse('lanes', lanes, '1, 2, 4, 8');
   const { invisible = 'smooth' } = options;
   if (invisible !== 'smooth' && invisible !== 'keep') refuse('invisible', invisible, 'smooth, keep');
-  return { modes: effort <= singleEffort ? 1 : modes, effort, patch, lanes };
+  const what = efforts[effort];
+  return { modes: what.search === undefined ? 1 : modes, effort: what, patch, lanes };
 }
 
 /**

@@ -6,6 +6,12 @@ export const gridCount = 7;
 /** Side of a tile in pixels. */
 export const tileSide = 512;
 
+/**
+ * Sides of the squares of pixels that are refined together. Trades are foretold once, and in a small region they stay in the cache; gradient
+ * steps go on for long, so few patches should have neighbours that stand still (about 45 MB).
+ */
+export const regionSides = { trades: 256, gradient: 1024 } as const;
+
 /** Width or height of grid `grid` for a picture of `pixels` pixels a side. */
 export function gridSide(pixels: number, grid: number): number {
   return Math.ceil(pixels / 2 ** grid);

@@ -4,8 +4,9 @@
  * Sizes are JavaScript numbers (exact up to 2^53) and are checked here before anything is allocated.
  */
 
+import type { Refinement } from './effort.js';
 import { type ErrorCode, TesseraError } from './errors.js';
-import { tileSide } from './geometry.js';
+import { regionSides, tileSide } from './geometry.js';
 
 /** Limits of a reader or writer. 0 means unlimited, up to the hard limits of the format and of WebAssembly. */
 export interface Limits {
@@ -24,6 +25,8 @@ export const defaultLimits: Limits = { maxPixels: 2 ** 26, maxDimension: 32_768,
 const hardLimits: Limits = { maxPixels: 2 ** 28, maxDimension: 65_536, maxMemory: 4 * 2 ** 30 - 2 ** 26 };
 
 const fixedMemory = 16 * 2 ** 20;
+/** Weights and scratch of a patch for trades. */
+const scratchMemory = 4 * 2 ** 20;
 
 /** Checks the caller's limits and fills in the defaults. */
 export function resolveLimits(limits: Partial<Limits> = {}): Limits {
@@ -43,14 +46,20 @@ export function resolveLimits(limits: Partial<Limits> = {}): Limits {
  * @param width - pixels, a whole number
  * @param height - pixels, a whole number
  * @param sets - latent sets held at once: one per competing codec when encoding; 0 when decoding, for two rows of tiles
- * @param refined - whether latents are refined, which holds the winners' twice, a byte for each and the planes of a region of 2×2 tiles
+ * @param refinement - what is done to the winners' latents, which are held twice then, with the planes of a region; for gradient steps a byte
+ *   of each more, and a larger region
  */
-export function estimateMemory(width: number, height: number, sets: number, refined = false): number {
+export function estimateMemory(width: number, height: number, sets: number, refinement?: Refinement): number {
   // RGBA pixels once; latents as i16 in 4/3 samples per pixel; a strip of up to 256 rows of pixels, and a row of tiles of alpha.
   const pixels = width * height;
   const latents = sets > 0 ? pixels * (8 / 3) * sets : width * Math.min(height, 2 * tileSide) * (21 / 8) + pixels / 24;
-  const refinement = refined ? pixels * (20 / 3) + Math.min(pixels, 4 * tileSide ** 2) * 40 + fixedMemory : 0;
-  return Math.ceil(pixels * 4 + latents + width * (256 * 4 + tileSide) + refinement) + fixedMemory;
+  const steps = refinement?.gradient !== undefined;
+  const region = steps ? regionSides.gradient : regionSides.trades;
+  const refined =
+    refinement === undefined
+      ? 0
+      : pixels * ((steps ? 20 : 16) / 3) + Math.min(pixels, region ** 2) * 40 + (steps ? fixedMemory : scratchMemory);
+  return Math.ceil(pixels * 4 + latents + width * (256 * 4 + tileSide) + refined) + fixedMemory;
 }
 
 /**
@@ -58,12 +67,12 @@ export function estimateMemory(width: number, height: number, sets: number, refi
  *
  * @throws TesseraError `limitDimension`, `limitPixels` or `limitMemory`, naming the limit
  */
-export function checkSize(width: number, height: number, sets: number, limits: Limits, refined = false): void {
+export function checkSize(width: number, height: number, sets: number, limits: Limits, refinement?: Refinement): void {
   const check = (value: number, name: keyof Limits, code: ErrorCode, what: string): void => {
     if (value > limits[name])
       throw new TesseraError(code, `${width}×${height} is ${value} ${what}, over the limit of ${limits[name]} (limits.${name})`);
   };
   check(Math.max(width, height), 'maxDimension', 'limitDimension', 'a side');
   check(width * height, 'maxPixels', 'limitPixels', 'pixels');
-  check(estimateMemory(width, height, sets, refined), 'maxMemory', 'limitMemory', 'bytes');
+  check(estimateMemory(width, height, sets, refinement), 'maxMemory', 'limitMemory', 'bytes');
 }

@@ -1,21 +1,29 @@
 /** Keeps long calls polite: progress reports, abort checks, and a turn for the event loop now and then. */
 
+import type { Effort } from './effort.js';
 import { checkAborted } from './errors.js';
 import type { CommonOptions, Stage } from './types.js';
 
 /** Longest time without giving the event loop a turn, in milliseconds, beside the step that is running. */
 const turnEvery = 20;
 
-/** What part of a call each of its stages is, roughly by time. The parts add up to 1. */
+/** How long each stage of a call takes, roughly, in any unit. */
 export type StageShares = Partial<Readonly<Record<Stage, number>>>;
 
-/** Stages of the two calls; refinement is a quarter of encoding with one round of trades, and nearly all of it with gradient steps. */
-export const stageShares = {
-  encode: { model: 0.04, analyse: 0.32, select: 0.56, code: 0.08 },
-  trade: { model: 0.02, analyse: 0.46, select: 0.2, refine: 0.24, code: 0.08 },
-  refine: { model: 0.01, analyse: 0.03, select: 0.05, refine: 0.9, code: 0.01 },
-  decode: { model: 0.02, code: 0.52, synthesise: 0.46 },
-} as const satisfies Record<string, StageShares>;
+/** Of decoding. */
+export const decodeShares: StageShares = { model: 0.02, code: 0.52, synthesise: 0.46 };
+
+/** Of encoding at an effort. */
+export function encodeShares({ small, search, refinement }: Effort): StageShares {
+  // Milliseconds per megapixel on one machine, bench/results/speed.json and the effort table beside it.
+  return {
+    model: 10,
+    analyse: small ? 140 : 580,
+    select: search === undefined ? 5 : 350 / search.spacing + (search.kept > 1 ? 120 : 0),
+    ...(refinement && { refine: refinement.rounds.length * 110 + (refinement.gradient?.steps ?? 0) * 100 }),
+    code: 40,
+  };
+}
 
 /** One per call of `encode` or `decode`. */
 export class Pacer {
@@ -58,13 +66,15 @@ export class Pacer {
   #overall(): number {
     let sum = 0;
     let complete = true;
+    let total = 0;
     for (const [stage, share] of Object.entries(this.#shares)) {
       const done = this.#done.get(stage as Stage) ?? 0;
       sum += share * done;
+      total += share;
       complete &&= done === 1;
     }
     // The sum of the shares may miss 1 by a rounding.
-    this.#fraction = complete ? 1 : Math.max(this.#fraction, Math.min(sum, 1 - Number.EPSILON));
+    this.#fraction = complete ? 1 : Math.max(this.#fraction, Math.min(sum / total, 1 - Number.EPSILON));
     return this.#fraction;
   }
 }

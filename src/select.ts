@@ -4,28 +4,15 @@
  * A sample of the patches ranks the codecs, each coding the whole picture alone; the best of them, those that add most to it, and always the
  * one of files with a single codec, are evaluated on every patch. Then each patch takes the mode that is cheapest with its bits in the mode
  * map; what its neighbours take matters little, for codecs read each other's latents. Where a border shows, patches that gain little go back
- * to the best single codec. The outcome is kept only if it beats that one; one codec is often best for small pictures. Effort 3 takes the
- * codec that ranks first and evaluates nothing else; below it nothing competes.
+ * to the best single codec. The outcome is kept only if it beats that one; one codec is often best for small pictures. A search that keeps
+ * one codec takes that which ranks first, if it leads the generalist clearly, and evaluates nothing else.
  */
 
 import type { Core } from './core.js';
+import type { Search } from './effort.js';
 import type { Pacer } from './pacer.js';
 import { findSeams } from './seams.js';
 import type { PixelSource } from './types.js';
-
-/** How hard to look, by effort. bench/results/README.md says what each step costs and buys. */
-interface Search {
-  /** One patch of so many ranks the codecs. */
-  readonly spacing: number;
-  /** Codecs that are evaluated on every patch; with 1, the first in the ranking codes everything. The generalist is one more. */
-  readonly kept: number;
-}
-
-const teamOf = (kept: number): Search => ({ spacing: 8, kept });
-const everything: Search = { spacing: 1, kept: 8 };
-/** From effort `leastEffort` on; those below encode with one codec. */
-const searches = [teamOf(1), teamOf(2), teamOf(3), teamOf(3), everything] as const;
-const leastEffort = 3;
 
 /** A patch that is so much dearer with the best single codec keeps its own even if a border shows: the rest of it would look worse. */
 const worthSeam = 1.25;
@@ -39,7 +26,7 @@ export interface Selection {
   readonly single: boolean;
   /** J of the picture, the mode map's bits included; undefined where nothing had to be compared. */
   readonly cost: number | undefined;
-  /** J of every patch, without the map's bits; undefined where nothing had to be compared. */
+  /** J of every patch, without the map's bits, undefined where nothing had to be compared. */
   readonly patchCosts: Float64Array | undefined;
   /** Part of the patches that took each mode. */
   readonly shares: readonly number[];
@@ -53,8 +40,8 @@ export interface Competition {
   readonly generalist: number;
   /** Price of a bit in J. */
   readonly lambda: number;
-  /** 1 to 9. */
-  readonly effort: number;
+  /** How hard to look; undefined leaves everything to the generalist. */
+  readonly search: Search | undefined;
   /** RGBA, what the codecs are to come near to: the core's target. */
   readonly picture: PixelSource;
   /** Side of a patch in pixels. */
@@ -63,7 +50,7 @@ export interface Competition {
 
 /** Runs the competition and leaves the winner in the core's mode map. */
 export async function selectModes(core: Core, competition: Competition, pacer: Pacer): Promise<Selection> {
-  const { modes, generalist, lambda, effort } = competition;
+  const { modes, generalist, lambda, search } = competition;
   const count = core.modes().length;
   const total = count * (modes + 1);
   let done = 0;
@@ -73,8 +60,9 @@ export async function selectModes(core: Core, competition: Competition, pacer: P
     await pacer.step('select', total, total);
     return { single: modes === 1 || mode === generalist, cost, patchCosts, shares: sharesOf(core.modes(), modes) };
   };
-  if (modes === 1) return settle(0);
-  const search = searches[Math.max(0, Math.min(effort - leastEffort, searches.length - 1))];
+  if (modes === 1 || search === undefined) return settle(0);
+
+  const keptCodecs = count < (search.leastPatches ?? 0) ? 1 : search.kept;
 
   // 1. Every mode alone on a sample of the patches. A map that says one mode costs its one byte; without a map there is none.
   const costs = Array.from({ length: modes }, () => new Float64Array(count).fill(Number.NaN));
@@ -93,10 +81,14 @@ export async function selectModes(core: Core, competition: Competition, pacer: P
   const alone: { mode: number; cost: number }[] = [];
   for (let mode = 0; mode < modes; mode++) alone.push({ mode, cost: await evaluate(mode, spacing) });
   alone.sort((a, b) => a.cost - b.cost);
-  if (search.kept === 1) return settle(alone[0].mode);
+  if (keptCodecs === 1) {
+    const { mode } = alone[0];
+    const first = generalist < 0 || leads(costs[mode], costs[generalist]) ? mode : generalist;
+    return settle(first);
+  }
 
   // 2. The best of them, those that add most to it, and the generalist, on every patch.
-  const team = teamAround(alone[0].mode, search.kept, costs, spacing);
+  const team = teamAround(alone[0].mode, keptCodecs, costs, spacing);
   const kept = alone.filter(({ mode }) => team.has(mode) || mode === generalist);
   for (const candidate of kept) candidate.cost = await evaluate(candidate.mode, 1);
   kept.sort((a, b) => a.cost - b.cost);
@@ -122,9 +114,9 @@ export async function selectModes(core: Core, competition: Competition, pacer: P
   return { single: false, cost: mixed, patchCosts, shares: sharesOf(core.modes(), modes) };
 }
 
-/** J of the picture that a selection left behind. */
-export async function costOfSelection(core: Core, { single, cost }: Selection, step: () => Promise<void>): Promise<number> {
-  return cost ?? sum(await costsOfPatches(core, step)) + (single ? 0 : core.mapCost());
+/** J of the picture as it is in the core. @param single - whether the file needs no mode map */
+export async function costOfModes(core: Core, single: boolean, step: () => Promise<void>): Promise<number> {
+  return sum(await costsOfPatches(core, step)) + (single ? 0 : core.mapCost());
 }
 
 /** J of every patch with the mode map of the moment. */
@@ -138,6 +130,12 @@ async function costsOfPatches(core: Core, step: () => Promise<void>): Promise<Fl
 }
 
 const sum = (values: Float64Array): number => values.reduce((total, value) => total + value, 0);
+
+/** Whether a codec costs less than the generalist by more than chance in the choice of the sampled patches lets expect. */
+function leads(costs: Float64Array, generalist: Float64Array): boolean {
+  const gains = generalist.map((cost, patch) => cost - costs[patch]).filter((gain) => !Number.isNaN(gain));
+  return sum(gains) > Math.sqrt(sum(gains.map((gain) => gain ** 2)));
+}
 
 /** The codec `first` and those that, one after the other, lower the sum of the least J of the sampled patches most. */
 function teamAround(first: number, size: number, costs: readonly Float64Array[], spacing: number): Set<number> {
@@ -155,7 +153,7 @@ function teamAround(first: number, size: number, costs: readonly Float64Array[],
 }
 
 /** Patches of small pictures are all looked at; the distance is odd, so that the sample walks through the columns. */
-function spacingOf(wanted: number, count: number): number {
+export function spacingOf(wanted: number, count: number): number {
   const spacing = Math.max(1, Math.min(wanted, Math.floor(count / 4)));
   return spacing > 2 && spacing % 2 === 0 ? spacing - 1 : spacing;
 }

@@ -49,7 +49,7 @@ describe('files of the encoder', () => {
 
   test('two tiles and competing codecs', async () => {
     const image = colourBands(590, 130);
-    const result = await encodeDetailed(engineOfPackage(), image, { patch: 64, quality: 60, effort: 5, models }, { reconstruction: true });
+    const result = await encodeDetailed(engineOfPackage(), image, { patch: 64, quality: 60, effort: 7, models }, { reconstruction: true });
     expect(result.modeShares.filter((share) => share > 0).length).toBeGreaterThan(1);
     await compare(result.bytes);
     const picture = await decodeFile(engineOfPackage(), result.bytes, { models });
@@ -84,7 +84,7 @@ describe('files of the encoder', () => {
       (await encodeDetailed(engineOfPackage(), image, { models: withoutCurvatures(models), ...options })).cost;
     const [one, single, usual, full, traded] = [
       await cost({ modes: 1 }),
-      await cost({ effort: 2 }),
+      await cost({ effort: 3 }),
       await cost({ effort: 5 }),
       await cost({ effort: 7 }),
       await cost({ effort: 7, models }),

@@ -57,7 +57,7 @@ describe.each(pictures)('$name', ({ path }) => {
 
   test('quality is monotone in size', async () => {
     const sizes: number[] = [];
-    for (let quality = 0; quality <= 100; quality += 10) sizes.push((await encode(image, { quality, effort: 2 })).length);
+    for (let quality = 0; quality <= 100; quality += 10) sizes.push((await encode(image, { quality, effort: 3 })).length);
     expect(sizes).toEqual(sizes.toSorted((a, b) => a - b));
     expect(new Set(sizes).size).toBe(sizes.length);
   });
@@ -124,7 +124,7 @@ describe('parameters of the format', () => {
   test('more effort never costs more', async () => {
     const image = crop(await readPixels(examples[3].path), 0, 0, 390, 300);
     const costs: number[] = [];
-    for (const effort of [1, 2, 5, 6, 8]) costs.push((await encodeWith(image, { effort })).cost);
+    for (const effort of [1, 3, 5, 6, 8]) costs.push((await encodeWith(image, { effort })).cost);
     for (let i = 1; i < costs.length; i++) expect(costs[i]).toBeLessThanOrEqual(costs[i - 1]);
   });
 
@@ -143,7 +143,7 @@ describe('parameters of the format', () => {
   test('higher quality means a better picture', async () => {
     const image = await readPixels(examples[1].path);
     const values: number[] = [];
-    for (const quality of [10, 50, 90]) values.push(psnr(image, await decode(await encode(image, { quality, effort: 2 }))));
+    for (const quality of [10, 50, 90]) values.push(psnr(image, await decode(await encode(image, { quality, effort: 3 }))));
     expect(values).toEqual(values.toSorted((a, b) => a - b));
     expect(values[2]).toBeGreaterThan(30);
   });

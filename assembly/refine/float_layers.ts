@@ -8,26 +8,40 @@
  */
 import { HIDDEN, SYNTHESIS_B1, SYNTHESIS_B2, SYNTHESIS_W1, SYNTHESIS_W2, unitsInUse } from "../codec";
 import { FEATURES, at } from "../synthesis/kernels";
+import { SIGNS_BYTES } from "./scratch";
 
-/** 7 → 48 with ReLU → 3, for each pixel. Planes of features and colours are `plane` bytes apart. */
-export function pointwise(codec: usize, features: usize, colours: usize, plane: usize, colourPlane: usize, stride: i32, width: i32, rows: i32): void {
+/**
+ * 7 → 48 with ReLU → 3, for each pixel. Planes of features and colours are `plane` and `colourPlane` bytes apart.
+ * @param signs  receives which units are shut: 48 bytes for each 8 pixels of a row, bit x of byte u for unit u at pixel x, whole eights. The
+ *   layer backwards needs nothing else of the units.
+ */
+export function pointwise(
+  codec: usize, features: usize, colours: usize, signs: usize, plane: usize, colourPlane: usize, stride: i32, width: i32, rows: i32,
+): void {
   for (let y = 0; y < rows; ++y) {
-    for (let x = 0; x < width; ++x) {
-      const pixel = (<usize>(y * stride) + <usize>x) << 2;
-      let red = at(codec + SYNTHESIS_B2, 0), green = at(codec + SYNTHESIS_B2, 1), blue = at(codec + SYNTHESIS_B2, 2);
-      for (let unit = 0; unit < unitsInUse(codec); ++unit) {
-        let hidden = at(codec + SYNTHESIS_B1, unit);
-        for (let feature = 0; feature < FEATURES; ++feature) {
-          hidden += at(codec + SYNTHESIS_W1, unit * FEATURES + feature) * load<f32>(features + <usize>feature * plane + pixel);
+    for (let x = 0; x < width; x += 8) {
+      memory.fill(signs, 0, <usize>unitsInUse(codec));
+      for (let lane = 0; lane < 8; ++lane) {
+        const pixel = (<usize>(y * stride) + <usize>(x + lane)) << 2;
+        let red = at(codec + SYNTHESIS_B2, 0), green = at(codec + SYNTHESIS_B2, 1), blue = at(codec + SYNTHESIS_B2, 2);
+        for (let unit = 0; unit < unitsInUse(codec); ++unit) {
+          let hidden = at(codec + SYNTHESIS_B1, unit);
+          for (let feature = 0; feature < FEATURES; ++feature) {
+            hidden += at(codec + SYNTHESIS_W1, unit * FEATURES + feature) * load<f32>(features + <usize>feature * plane + pixel);
+          }
+          const shut = reinterpret<u32>(hidden) >> 31;
+          store<u8>(signs + unit, load<u8>(signs + unit) | <u8>(shut << lane));
+          hidden = max<f32>(hidden, 0);
+          red += at(codec + SYNTHESIS_W2, unit) * hidden;
+          green += at(codec + SYNTHESIS_W2, HIDDEN + unit) * hidden;
+          blue += at(codec + SYNTHESIS_W2, 2 * HIDDEN + unit) * hidden;
         }
-        hidden = max<f32>(hidden, 0);
-        red += at(codec + SYNTHESIS_W2, unit) * hidden;
-        green += at(codec + SYNTHESIS_W2, HIDDEN + unit) * hidden;
-        blue += at(codec + SYNTHESIS_W2, 2 * HIDDEN + unit) * hidden;
+        if (x + lane >= width) continue;
+        store<f32>(colours + pixel, red);
+        store<f32>(colours + colourPlane + pixel, green);
+        store<f32>(colours + 2 * colourPlane + pixel, blue);
       }
-      store<f32>(colours + pixel, red);
-      store<f32>(colours + colourPlane + pixel, green);
-      store<f32>(colours + 2 * colourPlane + pixel, blue);
+      signs += SIGNS_BYTES;
     }
   }
 }

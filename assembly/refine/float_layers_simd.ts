@@ -11,12 +11,15 @@ import { SYNTHESIS_B1, SYNTHESIS_B2, SYNTHESIS_TRANSPOSED, unitsInUse } from "..
 import { TAPS } from "../memory";
 import { FEATURES } from "../synthesis/kernels";
 import { plus, positive, splat, times } from "../synthesis/vectors";
+import { SIGNS_BYTES } from "./scratch";
 
 /** From the biases of the hidden units to their weights in red, from those to green, from those to blue (codec.ts). */
 const HIDDEN_BYTES: usize = 192;
 
 /** See `float_layers.ts`. */
-export function pointwise(codec: usize, features: usize, colours: usize, plane: usize, colourPlane: usize, stride: i32, width: i32, rows: i32): void {
+export function pointwise(
+  codec: usize, features: usize, colours: usize, signs: usize, plane: usize, colourPlane: usize, stride: i32, width: i32, rows: i32,
+): void {
   const biases = codec + SYNTHESIS_B1;
   const biasesEnd = biases + (<usize>unitsInUse(codec) << 2);
   const featuresBytes = <usize>FEATURES * plane;
@@ -63,6 +66,11 @@ export function pointwise(codec: usize, features: usize, colours: usize, plane: 
           place += 16;
           feature += plane;
         }
+        const shut = (bias - biases) >> 2;
+        store<u8>(signs + shut, i32x4.bitmask(a0) | (i32x4.bitmask(a1) << 4));
+        store<u8>(signs + shut, i32x4.bitmask(b0) | (i32x4.bitmask(b1) << 4), 1);
+        store<u8>(signs + shut, i32x4.bitmask(c0) | (i32x4.bitmask(c1) << 4), 2);
+        store<u8>(signs + shut, i32x4.bitmask(d0) | (i32x4.bitmask(d1) << 4), 3);
         a0 = positive(a0);
         a1 = positive(a1);
         b0 = positive(b0);
@@ -92,6 +100,7 @@ export function pointwise(codec: usize, features: usize, colours: usize, plane: 
           colour += colourPlane;
         }
       }
+      signs += SIGNS_BYTES;
     }
   }
 }

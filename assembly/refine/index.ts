@@ -6,12 +6,12 @@
  * about half the time. Everything here is floating point and decides nothing but which latents an encoder tries: the core measures
  * their exact cost afterwards.
  *
- * Order of calls: `createWeights` and `setCodec` for each mode, `setStep`; for each region `openRegion` and `setTarget`, fill VALUE,
- * and SYMBOL of the halo; then for each step `roundSoftly`, `startGradients`, `patchGradient` of every patch, `moveLatents`. For trades:
+ * Order of calls: `createWeights` and `setCodec` for each mode, `setStep`, `openPicture`; for each region `openRegion` and `setTarget`, fill VALUE,
+ * and SYMBOL of the halo; `startSteps`; then for each step `roundSoftly`, `startGradients`, `patchGradient` of every patch, `moveLatents`. For trades:
  * `setCurvature` of each grid; fill SYMBOL; for each round `startTrades`, `patchTrades` of every patch, `tradeLatents`.
  */
 import { allocate, mark, release, storeCodec, useSimd as setSimd } from "../memory";
-import { GRADIENT, VALUE, placeRegion, planeStride, sampleAddress } from "./region";
+import { GRADIENT, VALUE, placePicture, placeRegion, planeStride, sampleAddress } from "./region";
 import { placeScratch } from "./scratch";
 
 export { allocate, mark, release };
@@ -26,12 +26,18 @@ export function setCodec(mode: i32, handle: usize): void {
 }
 
 /**
- * Opens the patches [left, right) × [top, bottom) of a picture; all planes are 0.
- * @param map  u8 per patch of the whole picture: the mode map; it must stay where it is
+ * Begins a picture.
+ * @param map  u8 per patch: the mode map; it must stay where it is
  * @returns 1, or 0 without memory
  */
-export function openRegion(width: i32, height: i32, log2: i32, map: usize, left: i32, top: i32, right: i32, bottom: i32): i32 {
-  return placeRegion(width, height, log2, map, left, top, right, bottom) && placeScratch(1 << log2) ? 1 : 0;
+export function openPicture(width: i32, height: i32, log2: i32, map: usize): i32 {
+  placePicture(width, height, log2, map);
+  return placeScratch(1 << log2) ? 1 : 0;
+}
+
+/** Opens the patches [left, right) × [top, bottom) of the picture (`placeRegion`). @returns 1, or 0 without memory */
+export function openRegion(left: i32, top: i32, right: i32, bottom: i32): i32 {
+  return placeRegion(left, top, right, bottom) ? 1 : 0;
 }
 
 /** Address of the sample (x, y), in the picture's grid, of a plane: 0 VALUE, 1 SYMBOL, 2 SLOPE, 3 GRADIENT. */

@@ -7,7 +7,8 @@
  * - `weights` of the 3×3 layers are [input, dy, dx][output]. Turned around (`weights.ts`) they carry gradients back, and the
  *   residual connection is the same in both directions.
  */
-import { HIDDEN, SYNTHESIS_B1, SYNTHESIS_W1, SYNTHESIS_W2, unitsInUse } from "../codec";
+import { HIDDEN, SYNTHESIS_W2, unitsInUse } from "../codec";
+import { SIGNS_BYTES } from "./scratch";
 import { FEATURE_WEIGHTS, codecOf } from "./weights";
 
 const FEATURES: i32 = 7;
@@ -111,29 +112,27 @@ export function residualPlain(weights: usize, source: usize, target: usize, zero
 }
 
 /**
- * 7 → 48 with ReLU → 3 backwards; the hidden units are computed again.
- * @param features  7 planes, `plane` bytes apart, rows `stride` floats apart, like the three planes of `colours`
- * @param colours  derivatives of the cost by the colours
+ * 7 → 48 with ReLU → 3 backwards.
+ * @param signs  which units are shut (`pointwise`)
+ * @param colours  derivatives of the cost by the colours: three planes, `plane` bytes apart, rows `stride` floats apart
  * @param target  derivatives by the features: 7 planes, `targetPlane` bytes apart, rows `targetStride` floats apart
  * @param units  scratch: 48 × 8 floats
  */
 export function pointwiseBack(
-  weights: usize, features: usize, colours: usize, plane: usize, stride: i32,
+  weights: usize, signs: usize, colours: usize, plane: usize, stride: i32,
   target: usize, targetPlane: usize, targetStride: i32, units: usize, width: i32, rows: i32,
 ): void {
   const codec = codecOf(weights);
+  const blocks = (width + 7) >> 3;
   for (let y = 0; y < rows; ++y) {
     for (let x = 0; x < width; ++x) {
       const pixel = (<usize>(y * stride) + <usize>x) << 2;
+      const shut = signs + <usize>(y * blocks + (x >> 3)) * SIGNS_BYTES;
       for (let unit = 0; unit < unitsInUse(codec); ++unit) {
-        let hidden = at(codec + SYNTHESIS_B1, unit);
-        for (let feature = 0; feature < FEATURES; ++feature) {
-          hidden += at(codec + SYNTHESIS_W1, unit * FEATURES + feature) * load<f32>(features + <usize>feature * plane + pixel);
-        }
         let gradient = at(codec + SYNTHESIS_W2, unit) * load<f32>(colours + pixel);
         gradient += at(codec + SYNTHESIS_W2, HIDDEN + unit) * load<f32>(colours + plane + pixel);
         gradient += at(codec + SYNTHESIS_W2, 2 * HIDDEN + unit) * load<f32>(colours + 2 * plane + pixel);
-        store<f32>(units + (<usize>unit << 5), hidden > 0 ? gradient : 0);
+        store<f32>(units + (<usize>unit << 5), (load<u8>(shut + unit) >> <u8>(x & 7)) & 1 ? 0 : gradient);
       }
       for (let feature = 0; feature < FEATURES; ++feature) {
         let sum: f32 = 0;

@@ -4,11 +4,13 @@
  * READ ME FIRST
  * - Lanes are neighbouring pixels of a row; rows are computed in whole vectors, up to 7 results beyond the width.
  */
-import { SYNTHESIS_B1, SYNTHESIS_TRANSPOSED, unitsInUse } from "../codec";
+import { SYNTHESIS_W2, unitsInUse } from "../codec";
+import { SIGNS_BYTES } from "./scratch";
+import { openLanes, shutPixels } from "./signs";
 import { FEATURE_WEIGHTS, codecOf } from "./weights";
 import { SUMS, convolve } from "./float_layers_simd";
 
-/** From the biases of the hidden units to their weights in red, from those to green, from those to blue (codec.ts). */
+/** From the weights of the hidden units in red to those in green, from those to blue (codec.ts). */
 const HIDDEN_BYTES: usize = 192;
 
 // @ts-ignore: decorator
@@ -158,75 +160,33 @@ export function residualPlain(weights: usize, source: usize, target: usize, zero
 /** Derivatives by the sums of all hidden units at eight pixels, to `units`. */
 // @ts-ignore: decorator
 @inline
-function unitGradients(codec: usize, features: usize, colours: usize, plane: usize, units: usize): void {
-  const biases = codec + SYNTHESIS_B1;
-  const biasesEnd = biases + (<usize>unitsInUse(codec) << 2);
-  const featuresEnd = features + 7 * plane;
-  const coloursEnd = colours + 3 * plane;
-  const zero = f32x4.splat(0);
-  let weights = codec + SYNTHESIS_TRANSPOSED;
-  let out = units;
-  for (let bias = biases; bias < biasesEnd; bias += 16) {
-    let a0 = v128.load32_splat(bias), b0 = v128.load32_splat(bias, 4), c0 = v128.load32_splat(bias, 8), d0 = v128.load32_splat(bias, 12);
-    let a1 = a0, b1 = b0, c1 = c0, d1 = d0;
-    for (let feature = features; feature < featuresEnd; feature += plane) {
-      const left = v128.load(feature), right = v128.load(feature, 16);
-      let weight = v128.load32_splat(weights);
-      a0 = plus(a0, times(weight, left));
-      a1 = plus(a1, times(weight, right));
-      weight = v128.load32_splat(weights, 4);
-      b0 = plus(b0, times(weight, left));
-      b1 = plus(b1, times(weight, right));
-      weight = v128.load32_splat(weights, 8);
-      c0 = plus(c0, times(weight, left));
-      c1 = plus(c1, times(weight, right));
-      weight = v128.load32_splat(weights, 12);
-      d0 = plus(d0, times(weight, left));
-      d1 = plus(d1, times(weight, right));
-      weights += 16;
-    }
-    // The sums become masks, which wait where the results will be.
-    v128.store(out, f32x4.gt(a0, zero));
-    v128.store(out, f32x4.gt(a1, zero), 16);
-    v128.store(out, f32x4.gt(b0, zero), 32);
-    v128.store(out, f32x4.gt(b1, zero), 48);
-    v128.store(out, f32x4.gt(c0, zero), 64);
-    v128.store(out, f32x4.gt(c1, zero), 80);
-    v128.store(out, f32x4.gt(d0, zero), 96);
-    v128.store(out, f32x4.gt(d1, zero), 112);
-    a0 = a1 = b0 = b1 = c0 = c1 = d0 = d1 = zero;
-    let mix = bias + HIDDEN_BYTES;
-    for (let colour = colours; colour < coloursEnd; colour += plane) {
-      const left = v128.load(colour), right = v128.load(colour, 16);
-      let weight = v128.load32_splat(mix);
-      a0 = plus(a0, times(weight, left));
-      a1 = plus(a1, times(weight, right));
-      weight = v128.load32_splat(mix, 4);
-      b0 = plus(b0, times(weight, left));
-      b1 = plus(b1, times(weight, right));
-      weight = v128.load32_splat(mix, 8);
-      c0 = plus(c0, times(weight, left));
-      c1 = plus(c1, times(weight, right));
-      weight = v128.load32_splat(mix, 12);
-      d0 = plus(d0, times(weight, left));
-      d1 = plus(d1, times(weight, right));
-      mix += HIDDEN_BYTES;
-    }
-    v128.store(out, v128.and(a0, v128.load(out)));
-    v128.store(out, v128.and(a1, v128.load(out, 16)), 16);
-    v128.store(out, v128.and(b0, v128.load(out, 32)), 32);
-    v128.store(out, v128.and(b1, v128.load(out, 48)), 48);
-    v128.store(out, v128.and(c0, v128.load(out, 64)), 64);
-    v128.store(out, v128.and(c1, v128.load(out, 80)), 80);
-    v128.store(out, v128.and(d0, v128.load(out, 96)), 96);
-    v128.store(out, v128.and(d1, v128.load(out, 112)), 112);
-    out += 128;
+function unitGradients(codec: usize, signs: usize, colours: usize, plane: usize, units: usize): void {
+  const end = signs + unitsInUse(codec);
+  const red = colours, green = colours + plane, blue = colours + 2 * plane;
+  const leftRed = v128.load(red), rightRed = v128.load(red, 16);
+  const leftGreen = v128.load(green), rightGreen = v128.load(green, 16);
+  const leftBlue = v128.load(blue), rightBlue = v128.load(blue, 16);
+  let mix = codec + SYNTHESIS_W2;
+  for (let unit = signs; unit < end; ++unit) {
+    const shut = shutPixels(unit, 0);
+    let weight = v128.load32_splat(mix);
+    let left = times(weight, leftRed), right = times(weight, rightRed);
+    weight = v128.load32_splat(mix, HIDDEN_BYTES);
+    left = plus(left, times(weight, leftGreen));
+    right = plus(right, times(weight, rightGreen));
+    weight = v128.load32_splat(mix, 2 * HIDDEN_BYTES);
+    left = plus(left, times(weight, leftBlue));
+    right = plus(right, times(weight, rightBlue));
+    v128.store(units, v128.and(left, openLanes(shut, i32x4(1, 2, 4, 8))));
+    v128.store(units, v128.and(right, openLanes(shut, i32x4(16, 32, 64, 128))), 16);
+    mix += 4;
+    units += 32;
   }
 }
 
 /** See `pixel_kernels.ts`. */
 export function pointwiseBack(
-  weights: usize, features: usize, colours: usize, plane: usize, stride: i32,
+  weights: usize, signs: usize, colours: usize, plane: usize, stride: i32,
   target: usize, targetPlane: usize, targetStride: i32, units: usize, width: i32, rows: i32,
 ): void {
   const codec = codecOf(weights);
@@ -235,7 +195,8 @@ export function pointwiseBack(
   for (let y = 0; y < rows; ++y) {
     for (let x = 0; x < width; x += 8) {
       const pixel = (<usize>(y * stride) + <usize>x) << 2;
-      unitGradients(codec, features + pixel, colours + pixel, plane, units);
+      unitGradients(codec, signs, colours + pixel, plane, units);
+      signs += SIGNS_BYTES;
       let out = target + (<usize>(y * targetStride + x) << 2);
       for (let half: usize = 0; half < 2; ++half) {
         let weight = weights + FEATURE_WEIGHTS + half * 4 * HIDDEN_BYTES;

@@ -15,7 +15,7 @@ import * as simdKernels from "./pixel_kernels_simd";
 import { locate, patchHeight, patchWidth, patchX, patchY } from "./region";
 import {
   GRADIENT_MARGIN, clearRight, evenGradients, evenLevels, filterScratch, floatWindow, gradientBytes, gradientStride, levelBytes,
-  oddGradients, oddLevels, pixelGradients, thirdGradients, unitGradients,
+  oddGradients, oddLevels, pixelGradients, thirdGradients, unitGradients, unitSigns,
 } from "./scratch";
 import { MIRRORED_W3, MIRRORED_W4, ZEROS, codecOf } from "./weights";
 import { fillWindow, spreadWindow } from "./window";
@@ -108,7 +108,7 @@ function colourGradients(weights: usize, pixels: usize, pixelStride: usize, erro
   memory.fill(pixelGradients, 0, 3 * plane);
   memory.fill(thirdGradients, 0, 3 * plane);
   if (simd) {
-    simdLayers.pointwise(codec, features, colours, plane, plane, stride, width + 4, height + 4);
+    simdLayers.pointwise(codec, features, colours, unitSigns, plane, plane, stride, width + 4, height + 4);
     simdLayers.residualRelu(codec + SYNTHESIS_THIRD, codec + SYNTHESIS_B3, colours, third, plane, stride, width + 2, height + 2);
     simdKernels.residualError(codec + SYNTHESIS_LAST, codec + SYNTHESIS_B4, third, plane, stride, width, height, pixels, pixelStride, errorScale, pixelPart);
     clearRights(pixelPart, plane, stride, width, height);
@@ -116,7 +116,7 @@ function colourGradients(weights: usize, pixels: usize, pixelStride: usize, erro
     clearRights(thirdPart, plane, stride, width + 2, height + 2);
     simdKernels.residualPlain(weights + MIRRORED_W3, thirdGradients, colours, weights + ZEROS, plane, stride, width + 4, height + 4);
   } else {
-    scalarLayers.pointwise(codec, features, colours, plane, plane, stride, width + 4, height + 4);
+    scalarLayers.pointwise(codec, features, colours, unitSigns, plane, plane, stride, width + 4, height + 4);
     scalarLayers.residualRelu(codec + SYNTHESIS_W3, codec + SYNTHESIS_B3, colours, third, plane, stride, width + 2, height + 2);
     scalarKernels.residualError(codec + SYNTHESIS_LAST, codec + SYNTHESIS_B4, third, plane, stride, width, height, pixels, pixelStride, errorScale, pixelPart);
     scalarKernels.residualGated(weights + MIRRORED_W4, pixelGradients, third, thirdPart, weights + ZEROS, plane, stride, width + 2, height + 2);
@@ -127,9 +127,9 @@ function colourGradients(weights: usize, pixels: usize, pixelStride: usize, erro
   const inner = evenGradients + (<usize>((GRADIENT_MARGIN - 2) * (target + 1)) << 2);
   memory.fill(evenGradients, 0, <usize>GRIDS * gradientPlane);
   if (simd) {
-    simdKernels.pointwiseBack(weights, features, colours, plane, stride, inner, gradientPlane, target, unitGradients, width + 4, height + 4);
+    simdKernels.pointwiseBack(weights, unitSigns, colours, plane, stride, inner, gradientPlane, target, unitGradients, width + 4, height + 4);
   } else {
-    scalarKernels.pointwiseBack(weights, features, colours, plane, stride, inner, gradientPlane, target, unitGradients, width + 4, height + 4);
+    scalarKernels.pointwiseBack(weights, unitSigns, colours, plane, stride, inner, gradientPlane, target, unitGradients, width + 4, height + 4);
   }
   for (let feature = 0; feature < GRIDS; ++feature) clearRight(inner + <usize>feature * gradientPlane, target, width + 4, height + 4);
 }

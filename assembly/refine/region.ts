@@ -8,7 +8,7 @@
  * - All coordinates are those of the picture's grids, so the rules of FORMAT.md apply as they stand.
  *
  * ```
- * planes: [VALUE, SYMBOL, SLOPE, GRADIENT, MOMENT, VARIANCE] × 7 grids │ scratch of one patch (scratch.ts)
+ * planes: [VALUE, SYMBOL, SLOPE, GRADIENT, MOMENT, VARIANCE] × 7 grids
  * ```
  */
 import { GRIDS, allocate } from "../memory";
@@ -113,16 +113,23 @@ export function locate(patch: i32, grid: i32): void {
 }
 
 /**
- * Opens the patches [left, right) × [top, bottom) of a picture; all planes are 0.
- * @param map  u8 per patch of the whole picture: the mode map; it must stay where it is
- * @returns whether there was memory
+ * Begins a picture.
+ * @param map  u8 per patch: the mode map; it must stay where it is
  */
-export function placeRegion(width: i32, height: i32, log2: i32, map: usize, left: i32, top: i32, right: i32, bottom: i32): bool {
+export function placePicture(width: i32, height: i32, log2: i32, map: usize): void {
   pictureWidth = width;
   pictureHeight = height;
   patchLog2 = log2;
   patchColumns = (width + (1 << log2) - 1) >> log2;
   modes = map;
+}
+
+/**
+ * Opens the patches [left, right) × [top, bottom) of the picture. SYMBOL is 0; what is in the other planes is to be written before it is read:
+ * fresh memory costs more than the work on it.
+ * @returns whether there was memory
+ */
+export function placeRegion(left: i32, top: i32, right: i32, bottom: i32): bool {
   firstColumn = left;
   firstRow = top;
   lastColumn = right;
@@ -132,7 +139,7 @@ export function placeRegion(width: i32, height: i32, log2: i32, map: usize, left
       const bytes = planeBytes(grid);
       const base = allocate(bytes);
       if (base == 0) return false;
-      memory.fill(base, 0, bytes);
+      if (plane == SYMBOL) memory.fill(base, 0, bytes);
       store<u32>(BASES + (<usize>(plane * GRIDS + grid) << 2), <u32>base);
     }
   }
@@ -146,8 +153,10 @@ function planeBytes(grid: i32): u32 {
 /** Sets a plane of a grid to one number. */
 export function fillPlane(plane: i32, grid: i32, value: f32): void {
   const base = <usize>load<u32>(BASES + (<usize>(plane * GRIDS + grid) << 2));
+  // Rows are whole vectors, and so is the slack.
   const end = base + <usize>planeBytes(grid);
-  for (let at = base; at < end; at += 4) store<f32>(at, value);
+  const four = f32x4.splat(value);
+  for (let at = base; at < end; at += 16) v128.store(at, four);
 }
 
 /** Sets every gradient to 0. */

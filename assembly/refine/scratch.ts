@@ -37,6 +37,8 @@ export let bends: usize = 0;
 export let slopeRows: usize = 0;
 /** f32 × 256: quantiles of the rounding noise. */
 export let quantiles: usize = 0;
+/** Which hidden units are shut at the pixels of the patch and of SIGNS_MARGIN around it (`pointwise`). */
+export let unitSigns: usize = 0;
 /** 48 units × 8 pixels of the synthesis. */
 export let unitGradients: usize = 0;
 
@@ -47,6 +49,17 @@ export function gradientStride(width: i32): i32 {
 
 export function gradientRows(height: i32): i32 {
   return height + 21;
+}
+
+/** Which hidden units are shut at 8 pixels: a byte each. */
+export const SIGNS_BYTES: usize = 48;
+
+/** Pixels around the patch of which the hidden units are computed. */
+export const SIGNS_MARGIN: i32 = 2;
+
+/** Bytes from one row of signs to the next. */
+export function signsRow(width: i32): usize {
+  return <usize>((width + 2 * SIGNS_MARGIN + 7) >> 3) * SIGNS_BYTES;
 }
 
 // @ts-ignore: decorator
@@ -106,11 +119,12 @@ export function placeScratch(side: i32): bool {
   bends = zeroed(<usize>(2 * rowStride(side)) << 2);
   slopeRows = zeroed(<usize>(7 * rowStride(side)) << 2);
   quantiles = zeroed(1024);
+  unitSigns = zeroed(signsRow(side) * <usize>(side + 2 * SIGNS_MARGIN));
   unitGradients = zeroed(48 * 32);
   // The arena only grows: when the last part found room, all did.
   return evenLevels != 0 && oddLevels != 0 && floatWindow != 0 && filterScratch != 0 && evenGradients != 0 && oddGradients != 0 &&
     pixelGradients != 0 && thirdGradients != 0 && contextWindow != 0 && contextGradient != 0 && hidden1 != 0 && hidden2 != 0 &&
-    gradient1 != 0 && gradient2 != 0 && tapGradients != 0 && bends != 0 && slopeRows != 0 && quantiles != 0 && unitGradients != 0;
+    gradient1 != 0 && gradient2 != 0 && tapGradients != 0 && bends != 0 && slopeRows != 0 && quantiles != 0 && unitSigns != 0 && unitGradients != 0;
 }
 
 /** Eight zeros behind each row of `width` floats. */

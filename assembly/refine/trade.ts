@@ -10,12 +10,12 @@
  *   for they would disturb each other.
  * - Where the context model has seen only zeros, nothing is foretold and nothing is traded: UP and DOWN stay out of reach there.
  */
-import { GRIDS, codecOfMode, levelStride, simd } from "../memory";
+import { GRIDS, codecOfMode, simd } from "../memory";
 import {
   DOWN, FORCE, GRADIENT, MOMENT, SYMBOL, UP, VALUE, VARIANCE, clearGradients, fillPlane, locate, modeOfPatch, patchHeight, patchWidth, patchX, patchY, regionHeight,
   regionWidth, regionX, regionY, sampleAddress,
 } from "./region";
-import { evenLevels, levelBytes, rowStride, slopeRows, unitGradients } from "./scratch";
+import { SIGNS_MARGIN, rowStride, signsRow, slopeRows, unitSigns } from "./scratch";
 import { addGradient } from "./steps";
 import * as scalarTrades from "./trade_kernels";
 import * as simdTrades from "./trade_kernels_simd";
@@ -26,6 +26,8 @@ const OUT_OF_REACH: f32 = 1e30;
 const LARGEST_TRADED: f32 = 32000;
 /** f32 × 7; see `setCurvature`. */
 const CURVATURES: usize = memory.data(32, 16);
+
+let isFirst: bool = true;
 
 /** Second derivative of J / λ by a latent of a grid: its mean over pictures. 0 for a grid whose latents are to stay. */
 export function setCurvature(grid: i32, curvature: f32): void {
@@ -52,20 +54,24 @@ export function roundLatents(): void {
   }
 }
 
-/** Forgets what an earlier round has foretold. */
-export function startTrades(): void {
+/**
+ * Forgets what an earlier round has foretold.
+ * @param first  whether this is the first round: later ones keep its FORCE, which one round changes little
+ */
+export function startTrades(first: bool): void {
+  isFirst = first;
   clearGradients();
   for (let grid = 0; grid < GRIDS; ++grid) {
     fillPlane(UP, grid, OUT_OF_REACH);
     fillPlane(DOWN, grid, OUT_OF_REACH);
-    fillPlane(FORCE, grid, 0);
+    if (first) fillPlane(FORCE, grid, 0);
   }
 }
 
 /** Foretells what trades of the latents that a patch depends on do to its J / λ. */
 export function patchTrades(patch: i32): void {
   addGradient(patch, true);
-  addForces(patch);
+  if (isFirst) addForces(patch);
 }
 
 /** Adds to FORCE the mean of the colours' slopes over the pixels that lie under each latent. */
@@ -73,19 +79,17 @@ function addForces(patch: i32): void {
   const weights = codecOfMode(modeOfPatch(patch));
   locate(patch, 0);
   const width = patchWidth;
-  const stride = levelStride(width);
-  const plane = levelBytes(width, patchHeight);
   const row = <usize>rowStride(width) << 2;
-  // The features that `errorGradient` left, without their margin of 3.
-  let features = evenLevels + (<usize>(3 * stride + 3) << 2);
+  // `errorGradient` has left which units are shut.
+  let signs = unitSigns + <usize>SIGNS_MARGIN * signsRow(width);
   for (let y = 0; y < patchHeight; ++y) {
-    if (simd) simdTrades.colourSlopes(weights, features, plane, unitGradients, slopeRows, row, width);
-    else scalarTrades.colourSlopes(weights, features, plane, unitGradients, slopeRows, row, width);
+    if (simd) simdTrades.colourSlopes(weights, signs, slopeRows, row, width + 2 * SIGNS_MARGIN);
+    else scalarTrades.colourSlopes(weights, signs, slopeRows, row, width + 2 * SIGNS_MARGIN);
     for (let grid = 0; grid < GRIDS; ++grid) {
       const target = sampleAddress(FORCE, grid, patchX >> grid, (patchY + y) >> grid);
-      addMeans(slopeRows + <usize>grid * row, target, grid, width);
+      addMeans(slopeRows + <usize>grid * row + (SIGNS_MARGIN << 2), target, grid, width);
     }
-    features += <usize>stride << 2;
+    signs += signsRow(width);
   }
 }
 

@@ -6,11 +6,12 @@
  *   exactly, and only what it does to others comes from derivatives.
  * - A mass is a difference of two tails on the far side of the mean, where nothing cancels.
  */
-import { SYNTHESIS_B1, SYNTHESIS_W1, unitsInUse } from "../codec";
+import { unitsInUse } from "../codec";
 import { FEATURES, at } from "../synthesis/kernels";
 import { HIGHEST_LOG_SCALE, LOWEST_LOG_SCALE, PROBABILITY_FLOOR } from "./context_kernels";
 import { exponential, logarithm } from "./math";
-import { COLUMNS, LAST, LAST_BIASES, codecOf } from "./weights";
+import { SIGNS_BYTES } from "./scratch";
+import { LAST, LAST_BIASES, SLOPES, codecOf } from "./weights";
 
 const LARGEST_MEAN: f32 = 127;
 
@@ -56,34 +57,21 @@ export function bendOfBits(weights: usize, hidden: usize, symbols: usize, offset
 }
 
 /**
- * How strongly the colours of each pixel follow each of its features: the sum over the colours of the squared derivative.
- * @param features  7 planes, `plane` bytes apart
- * @param masks  scratch: 48 × 8 floats
+ * How strongly the colours of each pixel follow each of its features: the squared derivative of the mixture of colours that follows it most.
+ * @param signs  which units are shut at the pixels of the row (`pointwise`)
  * @param target  7 rows of results, `targetPlane` bytes apart, in whole eights
  */
-export function colourSlopes(weights: usize, features: usize, plane: usize, masks: usize, target: usize, targetPlane: usize, width: i32): void {
-  const codec = codecOf(weights);
-  const units = unitsInUse(codec);
+export function colourSlopes(weights: usize, signs: usize, target: usize, targetPlane: usize, width: i32): void {
+  const units = unitsInUse(codecOf(weights));
   const end = (width + 7) & ~7;
   for (let x = 0; x < end; ++x) {
-    const pixel = <usize>x << 2;
-    for (let unit = 0; unit < units; ++unit) {
-      let hidden = at(codec + SYNTHESIS_B1, unit);
-      for (let feature = 0; feature < FEATURES; ++feature) {
-        hidden += at(codec + SYNTHESIS_W1, unit * FEATURES + feature) * load<f32>(features + <usize>feature * plane + pixel);
-      }
-      store<u32>(masks + (<usize>unit << 5), hidden > 0 ? 1 : 0);
-    }
+    const shut = signs + <usize>(x >> 3) * SIGNS_BYTES;
     for (let feature = 0; feature < FEATURES; ++feature) {
-      let squares: f32 = 0;
-      for (let colour = 0; colour < 3; ++colour) {
-        let slope: f32 = 0;
-        for (let unit = 0; unit < units; ++unit) {
-          if (load<u32>(masks + (<usize>unit << 5)) != 0) slope += at(weights + COLUMNS, (colour * 48 + unit) * 8 + feature);
-        }
-        squares += slope * slope;
+      let slope: f32 = 0;
+      for (let unit = 0; unit < units; ++unit) {
+        if (((load<u8>(shut + unit) >> <u8>(x & 7)) & 1) == 0) slope += at(weights + SLOPES, unit * 8 + feature);
       }
-      store<f32>(target + <usize>feature * targetPlane + pixel, squares);
+      store<f32>(target + <usize>feature * targetPlane + (<usize>x << 2), slope * slope);
     }
   }
 }

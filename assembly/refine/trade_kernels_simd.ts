@@ -5,11 +5,13 @@
  * - Lanes are neighbouring positions of a row, so every lane does the scalar twin's operations in the scalar twin's order.
  * - A unit that is shut adds +0 instead of nothing, which changes no sum.
  */
-import { SYNTHESIS_B1, SYNTHESIS_TRANSPOSED, unitsInUse } from "../codec";
+import { unitsInUse } from "../codec";
 import { plus, splat, times } from "../synthesis/vectors";
 import { HIGHEST_LOG_SCALE, LOWEST_LOG_SCALE, PROBABILITY_FLOOR } from "./context_kernels";
 import { exponentialSimd, logarithmSimd } from "./math";
-import { COLUMNS, LAST, LAST_BIASES, codecOf } from "./weights";
+import { SIGNS_BYTES } from "./scratch";
+import { openLanes, shutPixels } from "./signs";
+import { LAST, LAST_BIASES, SLOPES, codecOf } from "./weights";
 
 // @ts-ignore: decorator
 @inline
@@ -58,75 +60,42 @@ export function bendOfBits(weights: usize, hidden: usize, symbols: usize, offset
   }
 }
 
-/** Which units are open at four pixels, to `masks`. */
-// @ts-ignore: decorator
-@inline
-function openUnits(codec: usize, features: usize, plane: usize, masks: usize): void {
-  const biases = codec + SYNTHESIS_B1;
-  const biasesEnd = biases + (<usize>unitsInUse(codec) << 2);
-  const end = features + 7 * plane;
-  const zero = f32x4.splat(0);
-  let weights = codec + SYNTHESIS_TRANSPOSED;
-  for (let bias = biases; bias < biasesEnd; bias += 16) {
-    let a = splat(bias, 0), b = splat(bias, 1), c = splat(bias, 2), d = splat(bias, 3);
-    for (let feature = features; feature < end; feature += plane) {
-      const value = v128.load(feature);
-      a = plus(a, times(splat(weights, 0), value));
-      b = plus(b, times(splat(weights, 1), value));
-      c = plus(c, times(splat(weights, 2), value));
-      d = plus(d, times(splat(weights, 3), value));
-      weights += 16;
-    }
-    v128.store(masks, f32x4.gt(a, zero));
-    v128.store(masks, f32x4.gt(b, zero), 32);
-    v128.store(masks, f32x4.gt(c, zero), 64);
-    v128.store(masks, f32x4.gt(d, zero), 96);
-    masks += 128;
-  }
-}
-
 /** See `trade_kernels.ts`. */
-export function colourSlopes(weights: usize, features: usize, plane: usize, masks: usize, target: usize, targetPlane: usize, width: i32): void {
-  const codec = codecOf(weights);
-  const masksEnd = masks + (<usize>unitsInUse(codec) << 5);
+export function colourSlopes(weights: usize, signs: usize, target: usize, targetPlane: usize, width: i32): void {
+  const units = <usize>unitsInUse(codecOf(weights));
   const zero = f32x4.splat(0);
-  const width8 = (width + 7) & ~7;
-  for (let x = 0; x < width8; x += 4) {
-    const pixel = <usize>x << 2;
-    openUnits(codec, features + pixel, plane, masks);
-    let out = target + pixel;
-    for (let feature = 0; feature < 7; ++feature) {
-      v128.store(out, zero);
-      out += targetPlane;
-    }
-    for (let colour: usize = 0; colour < 3; ++colour) {
+  for (let x = 0; x < width; x += 8) {
+    const first = i32x4(1, 2, 4, 8), second = i32x4(16, 32, 64, 128);
+    for (let half: usize = 0; half < 2; ++half) {
+      const bits = half == 0 ? first : second;
       let a = zero, b = zero, c = zero, d = zero, e = zero, f = zero, g = zero;
-      let column = weights + COLUMNS + colour * 48 * 32;
-      for (let mask = masks; mask < masksEnd; mask += 32) {
-        const open = v128.load(mask);
-        a = plus(a, v128.and(open, splat(column, 0)));
-        b = plus(b, v128.and(open, splat(column, 1)));
-        c = plus(c, v128.and(open, splat(column, 2)));
-        d = plus(d, v128.and(open, splat(column, 3)));
-        e = plus(e, v128.and(open, splat(column, 4)));
-        f = plus(f, v128.and(open, splat(column, 5)));
-        g = plus(g, v128.and(open, splat(column, 6)));
-        column += 32;
+      let slopes = weights + SLOPES;
+      for (let unit: usize = 0; unit < units; ++unit) {
+        const open = openLanes(shutPixels(signs, unit), bits);
+        a = plus(a, v128.and(open, splat(slopes, 0)));
+        b = plus(b, v128.and(open, splat(slopes, 1)));
+        c = plus(c, v128.and(open, splat(slopes, 2)));
+        d = plus(d, v128.and(open, splat(slopes, 3)));
+        e = plus(e, v128.and(open, splat(slopes, 4)));
+        f = plus(f, v128.and(open, splat(slopes, 5)));
+        g = plus(g, v128.and(open, splat(slopes, 6)));
+        slopes += 32;
       }
-      out = target + pixel;
-      v128.store(out, plus(v128.load(out), times(a, a)));
+      let out = target + (<usize>x << 2) + (half << 4);
+      v128.store(out, times(a, a));
       out += targetPlane;
-      v128.store(out, plus(v128.load(out), times(b, b)));
+      v128.store(out, times(b, b));
       out += targetPlane;
-      v128.store(out, plus(v128.load(out), times(c, c)));
+      v128.store(out, times(c, c));
       out += targetPlane;
-      v128.store(out, plus(v128.load(out), times(d, d)));
+      v128.store(out, times(d, d));
       out += targetPlane;
-      v128.store(out, plus(v128.load(out), times(e, e)));
+      v128.store(out, times(e, e));
       out += targetPlane;
-      v128.store(out, plus(v128.load(out), times(f, f)));
+      v128.store(out, times(f, f));
       out += targetPlane;
-      v128.store(out, plus(v128.load(out), times(g, g)));
+      v128.store(out, times(g, g));
     }
+    signs += SIGNS_BYTES;
   }
 }

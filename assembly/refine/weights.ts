@@ -6,7 +6,7 @@
  * - Dense layers are stored as [outputs / 4][input][output mod 4], the way the kernels read them.
  *
  * ```
- * ┌ codec ┐┌ forward 1, 2 ┐┌ backward 2, 1 ┐┌ biases 1, 2 ┐┌ last weights, biases ┐┌ features ┐┌ mirrored w3, w4 ┐┌ zeros ┐┌ columns ┐
+ * ┌ codec ┐┌ forward 1, 2 ┐┌ backward 2, 1 ┐┌ biases 1, 2 ┐┌ last weights, biases ┐┌ features ┐┌ mirrored w3, w4 ┐┌ zeros ┐┌ slopes ┐
  * ```
  */
 import { HIDDEN, SYNTHESIS_W1, SYNTHESIS_W2, SYNTHESIS_W3, SYNTHESIS_W4, biasesOf, createCodec, fractionBits, weightsOf } from "../codec";
@@ -33,9 +33,9 @@ const MIRRORED_BYTES: usize = 336;
 export const MIRRORED_W4: usize = MIRRORED_W3 + MIRRORED_BYTES;
 /** Biases of layers that have none. */
 export const ZEROS: usize = MIRRORED_W4 + MIRRORED_BYTES;
-/** w2[colour][unit] · w1[unit][feature] as [colour][unit][8]: what a feature adds to a colour through an open unit. */
-export const COLUMNS: usize = ZEROS + 64;
-const BYTES: usize = COLUMNS + 3 * 48 * 32;
+/** What a feature adds through an open unit to the mixture of colours that follows it most, as [unit][8]. */
+export const SLOPES: usize = ZEROS + 64;
+const BYTES: usize = SLOPES + 48 * 32;
 
 /** Handle of the codec that the weights belong to. */
 // @ts-ignore: decorator
@@ -64,14 +64,10 @@ export function createWeights(block: usize): usize {
   }
   for (let unit = 0; unit < HIDDEN; ++unit) {
     for (let feature = 0; feature < 7; ++feature) {
-      const weight = load<f32>(codec + SYNTHESIS_W1 + (<usize>(unit * 7 + feature) << 2));
-      put(weights + FEATURE_WEIGHTS, ((feature >> 2) * HIDDEN + unit) * 4 + (feature & 3), weight);
-      for (let colour = 0; colour < 3; ++colour) {
-        const mix = load<f32>(codec + SYNTHESIS_W2 + (<usize>(colour * HIDDEN + unit) << 2));
-        put(weights + COLUMNS, (colour * HIDDEN + unit) * 8 + feature, mix * weight);
-      }
+      put(weights + FEATURE_WEIGHTS, ((feature >> 2) * HIDDEN + unit) * 4 + (feature & 3), firstWeight(codec, unit, feature));
     }
   }
+  for (let feature = 0; feature < 7; ++feature) mixSlopes(codec, feature, weights + SLOPES);
   mirror(codec + SYNTHESIS_W3, weights + MIRRORED_W3);
   mirror(codec + SYNTHESIS_W4, weights + MIRRORED_W4);
   return weights;
@@ -81,6 +77,35 @@ export function createWeights(block: usize): usize {
 @inline
 function put(address: usize, index: i32, value: f32): void {
   store<f32>(address + (<usize>index << 2), value);
+}
+
+/** The mixture is that of the colours' slopes when all units are open, with its squared weights adding up to 1. */
+function mixSlopes(codec: usize, feature: i32, slopes: usize): void {
+  let red: f32 = 0, green: f32 = 0, blue: f32 = 0;
+  for (let unit = 0; unit < HIDDEN; ++unit) {
+    const weight = firstWeight(codec, unit, feature);
+    red += weight * mixWeight(codec, 0, unit);
+    green += weight * mixWeight(codec, 1, unit);
+    blue += weight * mixWeight(codec, 2, unit);
+  }
+  const size = sqrt<f32>(red * red + green * green + blue * blue);
+  if (size == 0) return;
+  for (let unit = 0; unit < HIDDEN; ++unit) {
+    const mixture = red * mixWeight(codec, 0, unit) + green * mixWeight(codec, 1, unit) + blue * mixWeight(codec, 2, unit);
+    put(slopes, unit * 8 + feature, (firstWeight(codec, unit, feature) * mixture) / size);
+  }
+}
+
+// @ts-ignore: decorator
+@inline
+function firstWeight(codec: usize, unit: i32, feature: i32): f32 {
+  return load<f32>(codec + SYNTHESIS_W1 + (<usize>(unit * 7 + feature) << 2));
+}
+
+// @ts-ignore: decorator
+@inline
+function mixWeight(codec: usize, colour: i32, unit: i32): f32 {
+  return load<f32>(codec + SYNTHESIS_W2 + (<usize>(colour * HIDDEN + unit) << 2));
 }
 
 function weightAt(codec: usize, layer: i32, output: i32, input: i32): f32 {

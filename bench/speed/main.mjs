@@ -46,10 +46,17 @@ mkdirSync(scratch, { recursive: true });
 async function codeAtRate(picture) {
   const pixels = picture.width * picture.height;
   const { quality } = await qualityFor(Number(options.bpp), async (candidate) => {
-    const { bytes } = await inner.encodeDetailed(engine, picture, { quality: candidate, modes: 1, effort: 2 }, { cost: false });
+    const { bytes } = await inner.encodeDetailed(
+      engine,
+      picture,
+      { quality: candidate, modes: 1, effort: 3 },
+      { cost: false, estimate: false },
+    );
     return { value: (8 * bytes.length) / pixels };
   });
-  const { value, cpu } = await timed(() => inner.encodeDetailed(engine, picture, { quality, ...settings }, { cost: false }));
+  const { value, cpu } = await timed(() =>
+    inner.encodeDetailed(engine, picture, { quality, ...settings }, { cost: false, estimate: false }),
+  );
   return { quality, bytes: value.bytes, encodeMs: cpu };
 }
 
@@ -158,7 +165,9 @@ async function measureScaling() {
   for (const megapixels of scales.filter((scale) => scale <= Number(options.largest))) {
     const picture = mosaic([pictures[middle]], megapixels);
     const pixels = (picture.width * picture.height) / 1e6;
-    const { value, cpu } = await timed(() => inner.encodeDetailed(engine, picture, { quality, effort: 2 }, { cost: false }));
+    const { value, cpu } = await timed(() =>
+      inner.encodeDetailed(engine, picture, { quality, ...settings }, { cost: false, estimate: false }),
+    );
     const times = [];
     // Small pictures need more turns for the same certainty.
     const turns = Math.max(pixels > 4 ? 2 : 3, Math.round(rounds / Math.max(pixels, 0.25)));

@@ -2,9 +2,10 @@
  * The refinement module behind a typed interface: the only file that knows its exports and its memory.
  *
  * It is a WebAssembly module of its own (`assembly/refine/`), inside this lazily imported part of the package, so that neither decoders nor
- * encoders at lower efforts carry it. Its memory may grow in any call that allocates; views are made afresh and not kept.
+ * encoders that do without carry it. Its memory may grow in any call that allocates; views are made afresh and not kept.
  */
 
+import type { Round } from '../effort.js';
 import { TesseraError } from '../errors.js';
 import { refineWasm } from '../generated/refine-wasm.js';
 import type { Step } from '../models/pack.js';
@@ -20,7 +21,8 @@ interface RefinerExports extends Record<string, unknown> {
   setCodec(mode: number, handle: number): void;
   setStep(inverseGain: number, logScaleOffset: number): void;
   setTarget(pixels: number, stride: number, lambda: number): void;
-  openRegion(width: number, height: number, log2: number, map: number, left: number, top: number, right: number, bottom: number): number;
+  openPicture(width: number, height: number, log2: number, map: number): number;
+  openRegion(left: number, top: number, right: number, bottom: number): number;
   planeAddress(plane: number, grid: number, x: number, y: number): number;
   useSimd(flag: number): void;
   roundSoftly(temperature: number, shape: number, settled: number, seed: number): void;
@@ -30,7 +32,7 @@ interface RefinerExports extends Record<string, unknown> {
   startSteps(): void;
   roundLatents(): void;
   setCurvature(grid: number, curvature: number): void;
-  startTrades(): void;
+  startTrades(first: number): void;
   patchTrades(patch: number): void;
   tradeLatents(margin: number, parity: number): number;
 }
@@ -76,18 +78,11 @@ function refineModule(): Promise<WebAssembly.Module> {
   return compiled;
 }
 
-/** One round of trades. */
-export interface Round {
-  /** How much a trade must be worth, in parts of what the curvature takes from it. */
-  readonly margin: number;
-  /** 0 or 1: only latents whose coordinates add up to an even or an odd number; −1: all. */
-  readonly parity: -1 | 0 | 1;
-}
-
 /** One instance of the module, for one picture. */
 export class Refiner {
   readonly #exports: RefinerExports;
   #afterWeights = 0;
+  #afterPicture = 0;
 
   private constructor(exports: RefinerExports) {
     this.#exports = exports;
@@ -98,14 +93,20 @@ export class Refiner {
    *
    * @param decoders - bytes of each mode's decoder, checked by `parseDecoderPack`
    * @param step - the step of the rate
+   * @param optional - whether to do without where the engine compiles nothing while it runs, as workerd does
    * @throws TesseraError `backendUnavailable`, `limitMemory`
    */
-  static async create(decoders: readonly Uint8Array[], step: Step): Promise<Refiner> {
+  static async create(decoders: readonly Uint8Array[], step: Step, optional: true): Promise<Refiner | undefined>;
+  static async create(decoders: readonly Uint8Array[], step: Step, optional?: boolean): Promise<Refiner>;
+  static async create(decoders: readonly Uint8Array[], step: Step, optional?: boolean): Promise<Refiner | undefined> {
     let exports: RefinerExports;
     try {
       exports = (await WebAssembly.instantiate(await refineModule())).exports as unknown as RefinerExports;
     } catch (cause) {
-      throw new TesseraError('backendUnavailable', 'the module for efforts 6 to 9 cannot be compiled here; use a lower effort', { cause });
+      if (optional) return undefined;
+      throw new TesseraError('backendUnavailable', 'the module that refines latents cannot be compiled here; use effort 5 or less', {
+        cause,
+      });
     }
     const refiner = new Refiner(exports);
     decoders.forEach((bytes, mode) => {
@@ -124,25 +125,35 @@ export class Refiner {
   }
 
   /**
-   * Opens a region, with all planes 0, and frees the one before.
+   * Begins a picture; frees the one before.
+   *
+   * @throws TesseraError `limitMemory`
+   */
+  openPicture({ width, height, patch, modes }: PatchedPicture): void {
+    const core = this.#exports;
+    core.release(this.#afterWeights);
+    if (core.openPicture(width, height, Math.log2(patch), this.#copyIn(modes)) === 0) throw noMemory();
+    this.#afterPicture = core.mark() >>> 0;
+  }
+
+  /**
+   * Opens a region of the picture, with all symbols 0, and frees the one before.
    *
    * @param pixels - RGBA of the region
    * @param stride - bytes from one row of pixels to the next
    * @param lambda - price of a bit in mean squared error on [0, 1]
    * @throws TesseraError `limitMemory`
    */
-  open(picture: PatchedPicture, region: Region, pixels: Uint8Array, stride: number, lambda: number): void {
+  openRegion({ left, top, right, bottom }: Region, pixels: Uint8Array, stride: number, lambda: number): void {
     const core = this.#exports;
-    core.release(this.#afterWeights);
-    const map = this.#copyIn(picture.modes);
+    core.release(this.#afterPicture);
     // Kernels read whole vectors of pixels.
     const target = this.#copyIn(pixels, 32);
-    const { left, top, right, bottom } = region;
-    if (core.openRegion(picture.width, picture.height, Math.log2(picture.patch), map, left, top, right, bottom) === 0) throw noMemory();
+    if (core.openRegion(left, top, right, bottom) === 0) throw noMemory();
     core.setTarget(target, stride, lambda);
   }
 
-  /** A stretch of a plane, in the region or at most 8 samples away. A view, good until the next `open`. */
+  /** A stretch of a plane, in the region or at most 8 samples away. A view, good until the next `openRegion`. */
   row(plane: keyof typeof planes, { grid, x, y, length }: Pick<Stretch, 'grid' | 'x' | 'y' | 'length'>): Float32Array {
     const address = this.#exports.planeAddress(planes[plane], grid, x, y) >>> 0;
     return new Float32Array(this.#exports.memory.buffer, address, length);
@@ -183,9 +194,9 @@ export class Refiner {
     for (const [grid, curvature] of curvatures.entries()) this.#exports.setCurvature(grid, curvature);
   }
 
-  /** Forgets what has been foretold for trades. */
-  startTrades(): void {
-    this.#exports.startTrades();
+  /** Forgets what has been foretold for trades. @param first - in a region; later rounds keep what hardly changes */
+  startTrades(first: boolean): void {
+    this.#exports.startTrades(first ? 1 : 0);
   }
 
   /** Foretells what trades of the symbols that a patch depends on do to its J. */

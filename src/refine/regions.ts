@@ -1,12 +1,6 @@
 /** Regions of patches that are refined together, and the latents in them. */
 
-import { gridCount, gridSide, tileSide } from '../geometry.js';
-
-/** Regions of 2×2 tiles: large enough that few patches have fixed neighbours, small enough for about 45 MB. */
-const regionSide = 2 * tileSide;
-
-/** Pixels around a patch whose cost depends on its latents: three samples of the coarsest grid. */
-const reach = 3 * 64;
+import { gridCount, gridSide } from '../geometry.js';
 
 /** A rectangle of patches: columns [left, right), rows [top, bottom). */
 export interface Region {
@@ -34,9 +28,9 @@ function rowsOf({ height, patch }: PatchedPicture): number {
   return Math.ceil(height / patch);
 }
 
-/** Cuts a picture into regions along its tiles. */
-export function regionsOf(picture: PatchedPicture): Region[] {
-  const side = regionSide / picture.patch;
+/** Cuts a picture into regions of `pixels` × `pixels`, or of one patch where that is larger. */
+export function regionsOf(picture: PatchedPicture, pixels: number): Region[] {
+  const side = Math.max(1, pixels / picture.patch);
   const regions: Region[] = [];
   for (let top = 0; top < rowsOf(picture); top += side) {
     for (let left = 0; left < columnsOf(picture); left += side)
@@ -53,22 +47,16 @@ export function patchesIn(picture: PatchedPicture, { left, top, right, bottom }:
   return patches;
 }
 
-/** The region and all patches whose cost depends on its latents. */
-export function affectedBy(picture: PatchedPicture, region: Region): Region {
-  const ring = Math.ceil(reach / picture.patch);
-  return {
-    left: Math.max(0, region.left - ring),
-    top: Math.max(0, region.top - ring),
-    right: Math.min(columnsOf(picture), region.right + ring),
-    bottom: Math.min(rowsOf(picture), region.bottom + ring),
-  };
+/** The region that is one patch. */
+export function regionOf(picture: PatchedPicture, patch: number): Region {
+  const top = Math.floor(patch / columnsOf(picture));
+  const left = patch - top * columnsOf(picture);
+  return { left, top, right: left + 1, bottom: top + 1 };
 }
 
-/** A stretch of a row of one grid that lies in one patch. */
+/** A stretch of a row of one grid. */
 export interface Stretch {
   readonly grid: number;
-  /** Number of the patch. */
-  readonly patch: number;
   /** First sample, in the picture's grid. */
   readonly x: number;
   readonly y: number;
@@ -77,21 +65,14 @@ export interface Stretch {
   readonly start: number;
 }
 
-/** All stretches of a region and of `margin` samples around it in every grid. */
+/** The rows of a region in every grid, with `margin` samples around it that the picture has. */
 export function* stretchesOf(picture: PatchedPicture, region: Region, margin = 0): Generator<Stretch> {
   for (let grid = 0; grid < gridCount; grid++) {
     const side = picture.patch / 2 ** grid;
     const width = gridSide(picture.width, grid);
-    const firstX = Math.max(0, region.left * side - margin);
-    const lastX = Math.min(width, region.right * side + margin);
+    const x = Math.max(0, region.left * side - margin);
+    const length = Math.min(width, region.right * side + margin) - x;
     const lastY = Math.min(gridSide(picture.height, grid), region.bottom * side + margin);
-    for (let y = Math.max(0, region.top * side - margin); y < lastY; y++) {
-      for (let x = firstX; x < lastX; ) {
-        const column = Math.floor(x / side);
-        const end = Math.min(lastX, (column + 1) * side);
-        yield { grid, patch: Math.floor(y / side) * columnsOf(picture) + column, x, y, length: end - x, start: y * width + x };
-        x = end;
-      }
-    }
+    for (let y = Math.max(0, region.top * side - margin); y < lastY; y++) yield { grid, x, y, length, start: y * width + x };
   }
 }

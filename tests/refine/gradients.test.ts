@@ -60,7 +60,8 @@ async function refinerOf(picture: RealPicture, step: number): Promise<Refiner> {
   const { columns, rows } = patchLayout(width, height, patch);
   const modes = Uint8Array.from(picture.modes);
   const region = { left: 0, top: 0, right: columns, bottom: rows };
-  refiner.open({ width, height, patch, modes }, region, Uint8Array.from(picture.pixels), width * 4, picture.lambda);
+  refiner.openPicture({ width, height, patch, modes });
+  refiner.openRegion(region, Uint8Array.from(picture.pixels), width * 4, picture.lambda);
   return refiner;
 }
 

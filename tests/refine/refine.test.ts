@@ -7,7 +7,7 @@ import { type EncodeResult, encodeDetailed } from '../../src/encode.js';
 import { encode } from '../../src/index.js';
 import { squaredError } from '../../src/metrics.js';
 import { loadPack } from '../../src/models/load.js';
-import { affectedBy, patchesIn, regionsOf, stretchesOf } from '../../src/refine/regions.js';
+import { patchesIn, regionOf, regionsOf, stretchesOf } from '../../src/refine/regions.js';
 import type { EncodeOptions, PixelSource } from '../../src/types.js';
 import { colourBands, crop, defaultPack, examples, readPixels, sameBytes, synthetic, variedPack, withoutCurvatures } from '../helpers.js';
 
@@ -38,10 +38,10 @@ describe('a photograph', () => {
     expect(after.cost).toBeLessThan(0.97 * before.cost);
   });
 
-  test.each([10, 50, 90])('quality %i: a round of trades gains more than 1 %%, more rounds more', async (quality) => {
+  test.each([10, 50, 90])('quality %i: rounds of trades gain more than 1 %%, more rounds more', async (quality) => {
     const image = await photograph();
     const before = await encodeDetailed(engineOfPackage(), image, { quality, effort: 5, models: untraded });
-    const traded = await encodeChecked(image, { quality, effort: 6, models });
+    const traded = await encodeChecked(image, { quality, effort: 5, models });
     expect(traded.cost).toBeLessThan(0.99 * before.cost);
     const more = await encodeChecked(image, { quality, effort: 7, models });
     expect(more.cost).toBeLessThan(0.99 * traded.cost);
@@ -94,44 +94,56 @@ test('progress of the stage rises to its total, and a signal stops it', async ()
 test('the limit of memory counts what refinement holds', async () => {
   const image = synthetic(300, 200);
   const limits = { maxMemory: 20 * 2 ** 20 };
-  expect((await encode(image, { effort: 5, limits })).length).toBeGreaterThan(0);
-  await expect(encode(image, { effort: 8, limits })).rejects.toMatchObject({ code: 'limitMemory' });
+  expect((await encode(image, { effort: 4, limits })).length).toBeGreaterThan(0);
+  await expect(encode(image, { effort: 5, limits })).rejects.toMatchObject({ code: 'limitMemory' });
+  const more = { maxMemory: 26 * 2 ** 20 };
+  expect((await encode(image, { effort: 5, limits: more })).length).toBeGreaterThan(0);
+  await expect(encode(image, { effort: 8, limits: more })).rejects.toMatchObject({ code: 'limitMemory' });
 });
 
-test('where no code may be compiled: backendUnavailable', async () => {
-  const image = synthetic(20, 20);
+test('where no code may be compiled: no trades at effort 5, backendUnavailable above', async () => {
+  const image = crop(await readPixels(examples[0].path), 150, 30, 136, 130);
   vi.resetModules();
   const fresh = await import('../../src/index.js');
-  await fresh.encode(image, { effort: 5 });
+  const untraded = await fresh.encode(image, { effort: 4 });
   const compile = vi.spyOn(WebAssembly, 'compile').mockRejectedValue(new WebAssembly.CompileError('code generation disallowed'));
-  await expect(fresh.encode(image, { effort: 8 })).rejects.toMatchObject({ code: 'backendUnavailable' });
+  expect(sameBytes(await fresh.encode(image, { effort: 5 }), untraded)).toBe(true);
+  await expect(fresh.encode(image, { effort: 6 })).rejects.toMatchObject({ code: 'backendUnavailable' });
   compile.mockRestore();
   // A failure is not kept.
-  expect((await fresh.encode(image, { effort: 8 })).length).toBeGreaterThan(0);
+  expect((await fresh.encode(image, { effort: 5 })).length).toBeLessThan(untraded.length);
 });
 
 describe('regions', () => {
   const picture = { width: 2100, height: 1030, patch: 64, modes: new Uint8Array(33 * 17) };
 
   test('hold every patch once', () => {
-    const patches = regionsOf(picture).flatMap((region) => patchesIn(picture, region));
-    expect(regionsOf(picture)).toHaveLength(6);
+    const regions = regionsOf(picture, 1024);
+    expect(regions).toHaveLength(6);
+    const patches = regions.flatMap((region) => patchesIn(picture, region));
     expect([...patches].sort((a, b) => a - b)).toEqual(Array.from({ length: 33 * 17 }, (_, index) => index));
   });
 
-  test('affect patches up to three samples of the coarsest grid away', () => {
-    expect(affectedBy(picture, regionsOf(picture)[1])).toEqual({ left: 13, top: 0, right: 33, bottom: 17 });
+  test('are never smaller than a patch', () => {
+    const large = { ...picture, patch: 256, modes: new Uint8Array(9 * 5) };
+    expect(regionsOf(large, 128)).toEqual(Array.from({ length: 45 }, (_, patch) => regionOf(large, patch)));
   });
 
-  test('stretches cover every latent once, each in its patch', () => {
-    const seen = new Set<string>();
-    for (const region of regionsOf(picture)) {
-      for (const { grid, patch, x, y, length } of stretchesOf(picture, region)) {
-        const side = 64 / 2 ** grid;
-        expect(patch).toBe(Math.floor(y / side) * 33 + Math.floor((x + length - 1) / side));
-        for (let i = 0; i < length; i++) if (grid > 1) seen.add(`${grid} ${x + i} ${y}`);
+  test('stretches cover every latent once', () => {
+    const seen = new Map<string, number>();
+    for (const region of regionsOf(picture, 1024)) {
+      for (const { grid, x, y, length, start } of stretchesOf(picture, region)) {
+        expect(start).toBe(y * Math.ceil(2100 / 2 ** grid) + x);
+        for (let i = 0; i < length; i++) if (grid > 1) seen.set(`${grid} ${x + i} ${y}`, (seen.get(`${grid} ${x + i} ${y}`) ?? 0) + 1);
       }
     }
     expect(seen.size).toBe([2, 3, 4, 5, 6].reduce((sum, grid) => sum + Math.ceil(2100 / 2 ** grid) * Math.ceil(1030 / 2 ** grid), 0));
+    expect(new Set(seen.values())).toEqual(new Set([1]));
+  });
+
+  test('a margin reaches into the picture around, and not beyond it', () => {
+    const rows = [...stretchesOf(picture, { left: 0, top: 2, right: 2, bottom: 4 }, 8)].filter(({ grid }) => grid === 1);
+    expect(rows.map(({ y }) => y)).toEqual(Array.from({ length: 64 + 16 }, (_, row) => 64 - 8 + row));
+    expect(rows.every(({ x, length }) => x === 0 && length === 64 + 8)).toBe(true);
   });
 });

@@ -1,9 +1,10 @@
 /** Trades of whole latents for their neighbours: what the module foretells and does, on pictures whose latents are anything. */
 
 import { describe, expect, test } from 'vitest';
+import type { Round } from '../../src/effort.js';
 import { gridCount, gridSide, patchLayout } from '../../src/geometry.js';
 import { parseDecoderPack } from '../../src/models/pack.js';
-import { Refiner, type Round } from '../../src/refine/refiner.js';
+import { Refiner } from '../../src/refine/refiner.js';
 import { randomNumbers, synthetic, variedPack } from '../helpers.js';
 import { type RealPicture, realCost } from './reference.js';
 
@@ -36,13 +37,8 @@ async function opened(source: RealPicture, curvature: number, simd = true): Prom
   refiner.useSimd(simd);
   const { columns, rows } = patchLayout(width, height, patch);
   const region = { left: 0, top: 0, right: columns, bottom: rows };
-  refiner.open(
-    { width, height, patch, modes: Uint8Array.from(source.modes) },
-    region,
-    Uint8Array.from(source.pixels),
-    width * 4,
-    source.lambda,
-  );
+  refiner.openPicture({ width, height, patch, modes: Uint8Array.from(source.modes) });
+  refiner.openRegion(region, Uint8Array.from(source.pixels), width * 4, source.lambda);
   refiner.setCurvatures(new Array(gridCount).fill(curvature));
   source.planes.forEach((samples, grid) => {
     const length = gridSide(width, grid);
@@ -52,8 +48,8 @@ async function opened(source: RealPicture, curvature: number, simd = true): Prom
   return refiner;
 }
 
-function trade(refiner: Refiner, { modes }: RealPicture, round: Round): number {
-  refiner.startTrades();
+function trade(refiner: Refiner, { modes }: RealPicture, round: Round, first = true): number {
+  refiner.startTrades(first);
   for (let patch = 0; patch < modes.length; patch++) refiner.patchTrades(patch);
   return refiner.tradeLatents(round);
 }
@@ -116,12 +112,20 @@ describe.each([
     expect(trade(await opened(source, 0), source, { margin: 1, parity: -1 })).toBe(0);
   });
 
+  test('a later round goes on where the first has left off', async () => {
+    const refiner = await opened(source, 30);
+    trade(refiner, source, { margin: 1, parity: -1 });
+    const once = realCost({ ...source, planes: symbolsOf(refiner, source) });
+    expect(trade(refiner, source, { margin: 0.65, parity: 0 }, false)).toBeGreaterThan(0);
+    expect(realCost({ ...source, planes: symbolsOf(refiner, source) })).toBeLessThan(once);
+  });
+
   test('the SIMD kernels trade as their twins do', async () => {
     const results = await Promise.all(
       [true, false].map(async (simd) => {
         const refiner = await opened(source, 30, simd);
         trade(refiner, source, { margin: 0.65, parity: -1 });
-        trade(refiner, source, { margin: 0.5, parity: 0 });
+        trade(refiner, source, { margin: 0.5, parity: 0 }, false);
         return symbolsOf(refiner, source);
       }),
     );

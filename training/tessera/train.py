@@ -15,7 +15,7 @@ import torch
 
 from .analysis import SHAPES
 from .codec import ANCHOR_GROUPS, LAMBDAS, Codec, Quantiser
-from .competition import wake_smoothing
+from .competition import share_coarse, wake_smoothing
 from .data import Crops, Pictures, validation_pictures
 from .evaluate import silent_share, validate
 from .export import load_codec
@@ -52,6 +52,7 @@ def parse():
     parser.add_argument('--hard-share', type=float, default=0.15, help='share of the costs at hard rounding, which teach the decoder alone')
     parser.add_argument('--rivals', type=float, default=0.0, help='share of the steps that train another codec than the generalist, '
                         'any of them: they follow the trunk')
+    parser.add_argument('--share-coarse', action='store_true', help="all codecs keep the first one's gains and its analysis of the coarse grids")
     parser.add_argument('--late-side', type=int, help='side of the crops in the last quarter of the run')
     parser.add_argument('--late-batch', type=int)
     parser.add_argument('--off-anchor', type=float, default=0.5, help='share of the steps that train a rate between anchors')
@@ -179,6 +180,9 @@ def main():
             for group in optimiser.param_groups:
                 torch.nn.utils.clip_grad_norm_(group['params'], CLIP)
             optimiser.step()
+            if options.share_coarse:
+                for group in codec.analysis.groups:
+                    share_coarse(codec, group)
             decay = min(AVERAGE, (done + 1) / (done + 10))
             update_average(average, codec, decay)
             skipped_in_a_row = 0

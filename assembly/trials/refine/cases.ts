@@ -84,6 +84,14 @@ export function drawPixels(count: i32): usize {
   return pixelPool + <usize>below(<u32>(POOL_PIXELS - count) << 2);
 }
 
+/** Bits of any kind, with stretches of zeros and of ones. */
+export function drawSigns(address: usize, bytes: usize): void {
+  for (let at: usize = 0; at < bytes; ++at) {
+    const kind = below(4);
+    store<u8>(address + at, kind == 0 ? 0 : kind == 1 ? 0xff : <u8>next());
+  }
+}
+
 /** Writes a float to the results of both twins, for a kernel that changes what it finds. @param at  bytes behind their beginning */
 // @ts-ignore: decorator
 @inline

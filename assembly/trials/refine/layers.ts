@@ -7,10 +7,10 @@ import * as scalarLayers from "../../refine/float_layers";
 import * as simdLayers from "../../refine/float_layers_simd";
 import * as scalar from "../../refine/pixel_kernels";
 import * as simd from "../../refine/pixel_kernels_simd";
-import { gradientStride } from "../../refine/scratch";
+import { SIGNS_BYTES, gradientStride } from "../../refine/scratch";
 import { MIRRORED_W3, MIRRORED_W4, ZEROS, codecOf } from "../../refine/weights";
 import { below, between } from "../random";
-import { allowSlack, drawPixels, drawSource, openCase, sameResults, scratch, target, twin } from "./cases";
+import { allowSlack, drawPixels, drawSigns, drawSource, openCase, sameResults, scratch, target, twin } from "./cases";
 
 const WIDEST: i32 = 25;
 const TALLEST: i32 = 3;
@@ -61,10 +61,13 @@ export function tryRefineLayers(kind: i32, weights: usize, count: i32): i32 {
     const last = below(2) == 1;
     if (kind == 0) {
       const colourPlane = <usize>(stride * rows + below(8)) << 2;
-      scalarLayers.pointwise(codec, from, twin, plane, colourPlane, stride, width, rows);
-      simdLayers.pointwise(codec, from, target, plane, colourPlane, stride, width, rows);
+      // With room for more of them, which must stay as they are.
+      const bytes = (<usize>(rows * ((width + 7) >> 3)) + 1) * SIGNS_BYTES;
+      memory.fill(scratch, 0, 2 * bytes);
+      scalarLayers.pointwise(codec, from, twin, scratch, plane, colourPlane, stride, width, rows);
+      simdLayers.pointwise(codec, from, target, scratch + bytes, plane, colourPlane, stride, width, rows);
       allowSlack(3, colourPlane, rows, stride, width, 8);
-      if (!sameResults()) ++differences;
+      if (!sameResults() || memory.compare(scratch, scratch + bytes, bytes) != 0) ++differences;
       continue;
     }
     if (kind == 1) {
@@ -105,7 +108,8 @@ export function tryPointwiseBack(weights: usize, count: i32): i32 {
     const stride = levelStride(width) + below(4);
     const floats = stride * rows + below(8);
     const plane = <usize>floats << 2;
-    const features = drawSource(7 * floats + 16);
+    const signs = scratch + UNITS_BYTES + 32;
+    drawSigns(signs, <usize>(rows * ((width + 7) >> 3)) * SIGNS_BYTES);
     const colours = drawSource(3 * floats + 16);
     const targetStride = gradientStride(width) + below(4);
     const targetPlane = <usize>(targetStride * rows + below(8)) << 2;
@@ -113,8 +117,8 @@ export function tryPointwiseBack(weights: usize, count: i32): i32 {
     const units = scratch + 8;
     store<u64>(units - 8, GUARD);
     store<u64>(units + UNITS_BYTES, GUARD);
-    scalar.pointwiseBack(weights, features, colours, plane, stride, twin, targetPlane, targetStride, units, width, rows);
-    simd.pointwiseBack(weights, features, colours, plane, stride, target, targetPlane, targetStride, units, width, rows);
+    scalar.pointwiseBack(weights, signs, colours, plane, stride, twin, targetPlane, targetStride, units, width, rows);
+    simd.pointwiseBack(weights, signs, colours, plane, stride, target, targetPlane, targetStride, units, width, rows);
     allowSlack(7, targetPlane, rows, targetStride, width, 8);
     if (!sameResults() || load<u64>(units - 8) != GUARD || load<u64>(units + UNITS_BYTES) != GUARD) ++differences;
   }

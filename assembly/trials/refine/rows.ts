@@ -5,12 +5,12 @@ import * as simdContext from "../../refine/context_kernels_simd";
 import * as scalarTrades from "../../refine/trade_kernels";
 import * as simdTrades from "../../refine/trade_kernels_simd";
 import { hyperbolicTangent } from "../../refine/math";
-import { TAP_MARGIN, contextStride, rowStride, tapStride } from "../../refine/scratch";
+import { SIGNS_BYTES, TAP_MARGIN, contextStride, rowStride, tapStride } from "../../refine/scratch";
 import * as scalarSteps from "../../refine/steps_kernels";
 import * as simdSteps from "../../refine/steps_kernels_simd";
 import { BACKWARD1, BACKWARD2, BIASES1, BIASES2, FORWARD1, FORWARD2, LAST_BIASES, ZEROS } from "../../refine/weights";
 import { anyFloat, below, between, next } from "../random";
-import { allowSlack, drawSource, openCase, putBoth, sameResults, scratch, target, twin } from "./cases";
+import { allowSlack, drawSigns, drawSource, openCase, putBoth, sameResults, scratch, target, twin } from "./cases";
 
 const WIDEST: i32 = 25;
 const ROW_TABLE: usize = memory.data(64, 16);
@@ -144,11 +144,10 @@ export function trySlopes(weights: usize, count: i32): i32 {
   for (let index = 0; index < count; ++index) {
     openCase(index);
     const width = between(1, WIDEST);
-    const plane = <usize>between(WIDEST + 7, 64) << 2;
-    const features = drawSource(<i32>(7 * plane >> 2) + 8);
+    drawSigns(scratch, <usize>((width + 7) >> 3) * SIGNS_BYTES);
     const row = <usize>(rowStride(width) + below(4)) << 2;
-    scalarTrades.colourSlopes(weights, features, plane, scratch, twin, row, width);
-    simdTrades.colourSlopes(weights, features, plane, scratch, target, row, width);
+    scalarTrades.colourSlopes(weights, scratch, twin, row, width);
+    simdTrades.colourSlopes(weights, scratch, target, row, width);
     if (!sameResults()) ++differences;
   }
   return differences;

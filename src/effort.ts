@@ -1,0 +1,81 @@
+/** What each effort does, from the fastest to the one that tries hardest. bench/results/README.md says what each costs and buys. */
+
+/** How hard to look for the codec of each patch. */
+export interface Search {
+  /** One patch of so many ranks the codecs. */
+  readonly spacing: number;
+  /** Codecs that are evaluated on every patch; with 1, the first in the ranking codes everything. The generalist is one more. */
+  readonly kept: number;
+  /** Pictures of fewer patches than this keep one codec: there is little to choose, and a map to pay. */
+  readonly leastPatches?: number;
+}
+
+/** One round of trades of latents for their neighbours. */
+export interface Round {
+  /** How much a trade must be worth, in parts of what the curvature takes from it. */
+  readonly margin: number;
+  /** 0 or 1: only latents whose coordinates add up to an even or an odd number; −1: all. */
+  readonly parity: -1 | 0 | 1;
+}
+
+/** A number at the first step and at the last; a straight line between them. */
+export type Line = readonly [first: number, last: number];
+
+/** Gradient steps on the latents: how far and how fast to go. */
+export interface Schedule {
+  readonly steps: number;
+  /** Rate of the first step, in steps of the quantiser; it falls to 0 in a straight line. */
+  readonly rate: number;
+  /** Of the soft rounding, and of the noise: the stand-in for rounding comes nearer to rounding with every step. */
+  readonly temperature: Line;
+  readonly shape: Line;
+}
+
+/** What happens to the latents of the winners. */
+export interface Refinement {
+  readonly rounds: readonly Round[];
+  /** Steps from the latents before rounding, after a first pass of trades and before a second. */
+  readonly gradient?: Schedule;
+  /** One patch of so many says whether a pass has gained anything; with 1, patches that lost take their old latents back. */
+  readonly checked: number;
+  /** Left out where the engine compiles no WebAssembly while it runs, as workerd does; otherwise encoding fails there. */
+  readonly optional?: boolean;
+}
+
+/** What an effort does. */
+export interface Effort {
+  /** Takes a small analysis where the pack has one. */
+  readonly small?: boolean;
+  /** Without it the codec of M = 1 codes everything. */
+  readonly search?: Search;
+  readonly refinement?: Refinement;
+}
+
+/** Patches that stand for all. */
+const sample = 8;
+const team: Search = { spacing: sample, kept: 3 };
+const largeTeam: Search = { ...team, leastPatches: 48 };
+const everything: Search = { spacing: 1, kept: 8 };
+
+/** All latents at once, and then those of each colour of a chessboard: neighbours disturb each other most. */
+const everywhere: Round = { margin: 1, parity: -1 };
+const half = (parity: 0 | 1): Round => ({ margin: 0.65, parity });
+const rounds: readonly Round[] = [everywhere, half(0), half(1), half(0), half(1), half(0), half(1)];
+const quickTrades = (count: number): Refinement => ({ rounds: rounds.slice(0, count), checked: sample, optional: true });
+
+// Schedules found on held-out pictures of the training data. The fewer the steps, the less noise they can average out.
+const short: Schedule = { steps: 60, rate: 0.1, temperature: [0.45, 0.15], shape: [2, 4] };
+const long: Schedule = { steps: 300, rate: 0.06, temperature: [0.35, 0.12], shape: [1, 2] };
+
+/** By number. */
+export const efforts: Readonly<Record<number, Effort>> = {
+  1: { small: true },
+  2: { small: true, refinement: quickTrades(1) },
+  3: {},
+  4: { search: largeTeam },
+  5: { search: largeTeam, refinement: quickTrades(2) },
+  6: { search: largeTeam, refinement: { rounds: rounds.slice(0, 4), checked: 1 } },
+  7: { search: team, refinement: { rounds, checked: 1 } },
+  8: { search: everything, refinement: { rounds, gradient: short, checked: 1 } },
+  9: { search: everything, refinement: { rounds, gradient: long, checked: 1 } },
+};
