@@ -5,7 +5,7 @@ import torch
 import torch.nn as nn
 
 from .analysis import GRIDS, Analysis
-from .decoder import Decoder
+from .decoder import Decoder, spread
 from .kernels import context_bits_map, noisy_round
 
 # Rate anchors: the weight of bits per pixel against the mean squared error of pixels in [0, 1], and the head group (analysis.VARIANTS) of
@@ -19,6 +19,12 @@ START_LOG_GAIN = {
     'middle': (1.3, 1.7, 2.4, 2.8, 3.2, 3.4, 3.6),
     'high': (1.8, 2.0, 2.4, 2.8, 3.2, 3.4, 3.6),
 }
+
+
+def patch_means(values, side):
+    """Means over squares of `side`: [B, H, W] -> [B, H // side, W // side]."""
+    count, height, width = values.shape
+    return values.view(count, height // side, side, width // side, side).mean((2, 4))
 
 
 class Quantiser:
@@ -67,7 +73,7 @@ class Codec(nn.Module):
         own = [grid if grid.shape[1] == 1 else grid[:, mode:mode + 1] for grid in grids]
         return [own[grid] * gain[grid] for grid in range(GRIDS)]
 
-    def code(self, symbols, mode, anchor, step=1.0, tied=True):
+    def code(self, symbols, mode, anchor, step=1.0, tied=True, importance=None):
         """Rounded (or noisy) latents -> (bits per item [B], RGB [B, 3, H, W] in nominal [0, 1]).
 
         tied: whether the gains learn. With symbols that are given they must not: what they do to the rate would be missing.
@@ -75,13 +81,14 @@ class Codec(nn.Module):
         decoder = self.decoders[mode][anchor]
         gain = self.log_gain[mode, anchor]
         inverse = (-(gain if tied else gain.detach())).exp() / step
-        bits = decoder.bits(symbols, math.log(step))
+        bits = decoder.bits(symbols, math.log(step), importance)
         return bits, decoder.pixels([symbols[grid] * inverse[grid] for grid in range(GRIDS)])
 
-    def costs(self, pixels, grids, mode, anchor, quantiser, step=1.0):
+    def costs(self, pixels, grids, mode, anchor, quantiser, step=1.0, importance=None):
         """Per item: (mean squared error on [0, 1] [B], bits per pixel [B]) for pixels in [-0.5, 0.5].
 
         With hard rounding only the decoder learns, from the very symbols it will see.
+        importance: [B, rows, columns] of patches, how much each counts; an item's costs are means over its patches.
         """
         hard = quantiser.kind == 'hard'
         if hard:
@@ -89,9 +96,22 @@ class Codec(nn.Module):
         symbols = [quantiser(values) for values in self.latents(grids, mode, anchor, step)]
         if hard:
             symbols = [grid.detach() for grid in symbols]
-        bits, output = self.code(symbols, mode, anchor, step, tied=not hard)
-        error = (output - pixels - 0.5).square().mean(dim=(1, 2, 3))
+        bits, output = self.code(symbols, mode, anchor, step, tied=not hard, importance=importance)
+        error = (output - pixels - 0.5).square().mean(1)
+        if importance is not None:
+            error = error * spread(importance, pixels)
+        error = error.mean((1, 2))
         return error, bits / (pixels.shape[2] * pixels.shape[3])
+
+    @torch.no_grad()
+    def patch_costs(self, pixels, grids, mode, anchor, side, step=1.0):
+        """J of every patch of `side` pixels, all coded by one codec with hard rounding: [B, rows, columns]."""
+        symbols = [Quantiser('hard')(values) for values in self.latents(grids, mode, anchor, step)]
+        inverse = (-self.log_gain[mode, anchor]).exp() / step
+        output = self.decoders[mode][anchor].pixels([symbols[grid] * inverse[grid] for grid in range(GRIDS)])
+        error = patch_means((output - pixels - 0.5).square().mean(1), side)
+        rate = sum(patch_means(bits, side >> grid) / 4 ** grid for grid, bits in enumerate(self.bit_maps(symbols, mode, anchor, step)))
+        return error + self.lambdas[anchor] / step ** 2 * rate
 
     def bit_maps(self, symbols, mode, anchor, step=1.0):
         """Bits of every symbol, 7 tensors [B, h, w] (no gradient)."""

@@ -38,14 +38,9 @@ ORDER_PATCHES = 400           # training patches that decide their order
 JITTER = 0.02                 # relative difference of a clone, so that the two take different patches
 
 
-@torch.no_grad()
 def cost_table(codec, pixels, grids, anchor, modes, step=1.0):
-    """J of every mode for every patch with hard rounding, [len(modes), B]."""
-    rows = []
-    for mode in modes:
-        error, rate = codec.costs(pixels, grids, mode, anchor, Quantiser('hard'), step)
-        rows.append(error + codec.lambdas[anchor] / step ** 2 * rate)
-    return torch.stack(rows)
+    """J of every mode for every patch of crops that it codes alone, with hard rounding: [len(modes), B, rows, columns]."""
+    return torch.stack([codec.patch_costs(pixels, grids, mode, anchor, PATCH, step) for mode in modes])
 
 
 def crops_of(pictures):
@@ -58,17 +53,6 @@ def crops_of(pictures):
     return torch.stack(out)
 
 
-def patches(planes, grid=0):
-    """Crops cut into patches, which the decoders code alone: [B, C, SIDE >> grid, SIDE >> grid] -> [B·PER_CROP, C, PATCH >> grid, PATCH >> grid]."""
-    side = PATCH >> grid
-    count, channels, height, width = planes.shape
-    return planes.view(count, channels, height // side, side, width // side, side).permute(0, 2, 4, 1, 3, 5).reshape(-1, channels, side, side)
-
-
-def patch_grids(grids):
-    return [patches(values, grid) for grid, values in enumerate(grids)]
-
-
 @torch.no_grad()
 def validate_patches(codec, crops, anchors):
     """Per anchor: mean J of every codec and of the best one per patch, usage of every codec; and the tables of J."""
@@ -77,7 +61,7 @@ def validate_patches(codec, crops, anchors):
         pixels = crops[start:start + 4]
         for anchor in sums:
             grids = codec.analyse(pixels, anchor, autocast=True)
-            sums[anchor].append(cost_table(codec, patches(pixels), patch_grids(grids), anchor, range(codec.modes)))
+            sums[anchor].append(cost_table(codec, pixels, grids, anchor, range(codec.modes)).flatten(1))
     report, tables = [], []
     for anchor, parts in sums.items():
         table = torch.cat(parts, 1)
@@ -162,16 +146,14 @@ class Assignment:
         self.usage = torch.full((len(self.rivals),), 1 / len(self.rivals))
 
     def choose(self, pixels, grids, step, chance):
-        """Rivals' numbers [B] for pixels [B, 3, H, W]."""
-        random = torch.randint(1, self.codec.modes, (len(pixels),))
-        if chance >= 1:
-            return random
-        table = cost_table(self.codec, pixels, [grid.detach() for grid in grids], self.anchor, self.rivals, step)
+        """Rivals' numbers and their J, each [B, rows, columns], for the patches of crops [B, 3, H, W]."""
+        table = cost_table(self.codec, pixels, grids, self.anchor, self.rivals, step)
         discount = FLOOR_DISCOUNT * (1 - self.usage / USAGE_FLOOR).clamp(min=0)
-        winners = (table * (1 - discount[:, None])).argmin(0)
-        counts = torch.bincount(winners, minlength=len(self.rivals)).float() / len(winners)
+        winners = (table * (1 - discount[:, None, None, None])).argmin(0)
+        counts = torch.bincount(winners.flatten(), minlength=len(self.rivals)).float() / winners.numel()
         self.usage.mul_(0.99).add_(counts, alpha=0.01)
-        return torch.where(torch.rand(len(pixels)) < chance, random, winners + 1)
+        chosen = torch.where(torch.rand(winners.shape) < chance, torch.randint(len(self.rivals), winners.shape), winners)
+        return chosen + 1, table.gather(0, chosen[None])[0]
 
 
 def main():
@@ -230,12 +212,12 @@ def main():
         loss = 0.0
         for index, anchor in enumerate(anchors):
             mine, step = shares == index, steps[anchor]
-            own, grids = patches(pixels[mine]), patch_grids([grid[mine] for grid in outputs])
+            own, grids = pixels[mine], [grid[mine] for grid in outputs]
             quantiser = hard if torch.rand(1).item() < hard_share else noise
-            chosen = assignments[anchor].choose(own, grids, step, chance)
+            chosen, known = assignments[anchor].choose(own, [grid.detach() for grid in grids], step, chance)
 
-            def cost(mode, rows):
-                error, rate = codec.costs(own[rows], [grid[rows] for grid in grids], mode, anchor, quantiser, step)
+            def cost(mode, rows, importance=None):
+                error, rate = codec.costs(own[rows], [grid[rows] for grid in grids], mode, anchor, quantiser, step, importance)
                 return (error + codec.lambdas[anchor] / step ** 2 * rate) * step
 
             general = cost(0, torch.arange(len(own)))
@@ -243,10 +225,14 @@ def main():
             scale = running.setdefault(anchor, mean)
             running[anchor] = scale + 0.02 * (min(mean, 4 * scale) - scale)
             loss = loss + general.mean() / scale
-            special = torch.cat([cost(mode, (chosen == mode).nonzero()[:, 0]) for mode in chosen.unique().tolist()])
-            # Each patch counts by the root of its own cost: easy patches would not matter to specialists otherwise.
-            share = (special.detach() / scale).clamp_min(0.1).rsqrt()
-            loss = loss + (special * share).mean() / scale
+            # Of every crop one rival learns, that of any of its patches, from all patches that are its own: it codes the whole crop,
+            # for in a picture patches have neighbours. Each counts by the root of its own cost: easy ones would not matter otherwise.
+            learner = chosen.flatten(1).gather(1, torch.randint(chosen[0].numel(), (len(own), 1)))[:, 0]
+            importance = (known * step / scale).clamp_min(0.1).rsqrt() * (chosen == learner[:, None, None])
+            special = torch.cat([cost(mode, rows, importance[rows]) for mode in learner.unique().tolist()
+                                 for rows in [(learner == mode).nonzero()[:, 0]]])
+            # As many patches as there are in a crop, on average over the crops.
+            loss = loss + special.sum() / (chosen == learner[:, None, None]).float().mean((1, 2)).sum() / scale
         if math.isfinite(loss.item()) and loss.item() < 2 * GUARD * len(anchors):
             optimiser.zero_grad(set_to_none=True)
             loss.backward()

@@ -57,10 +57,10 @@ class Decoder(nn.Module):
     def context_weights(self):
         return (self.context_w1, self.context_b1, self.context_w2, self.context_b2, self.context_w3, self.context_b3)
 
-    def bits(self, latents, log_scale_offset=0.0):
-        """latents: 7 tensors [B, 1, h, w] of (noisy) integers -> bits per item [B]."""
+    def bits(self, latents, log_scale_offset=0.0, importance=None):
+        """latents: 7 tensors [B, 1, h, w] of (noisy) integers -> bits per item [B]. importance: per patch, [B, rows, columns] (`spread`)."""
         weights = self.context_weights()
-        return sum(context_bits(grid[:, 0].contiguous(), *weights, log_scale_offset) for grid in latents)
+        return sum(context_bits(grid[:, 0].contiguous(), *weights, log_scale_offset, spread(importance, grid)) for grid in latents)
 
     def features(self, values):
         """values: 7 grids [B, 1, h, w] -> what the synthesis sees, [B, 7, H + 4, W + 4]."""
@@ -82,3 +82,11 @@ class Decoder(nn.Module):
         colour = pointwise_synthesis(features.contiguous(), self.w1, self.b1, self.w2, self.b2)
         colour = residual_convolution(colour, self.w3, self.b3, True)
         return residual_convolution(colour, self.w4, self.b4, False)
+
+
+def spread(importance, grid):
+    """What each patch [B, rows, columns] counts, for each of its samples in a grid [B, 1, h, w]: [B, h, w]."""
+    if importance is None:
+        return None
+    side = grid.shape[2] // importance.shape[1]
+    return importance.repeat_interleave(side, 1).repeat_interleave(side, 2)

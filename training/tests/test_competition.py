@@ -34,6 +34,18 @@ class CompetitionTest(unittest.TestCase):
                 for one, other in zip(expected, got):
                     torch.testing.assert_close(one, other)
 
+    def test_costs_of_patches_are_parts_of_the_whole(self):
+        codec, _ = pair()
+        with torch.no_grad():
+            grids = codec.analyse(PIXELS, 1)
+            error, rate = codec.costs(PIXELS, grids, 0, 1, Quantiser('hard'))
+            patches = codec.patch_costs(PIXELS, grids, 0, 1, 64)
+            self.assertEqual(patches.shape, (2, 1, 2))
+            torch.testing.assert_close(patches.mean((1, 2)), error + codec.lambdas[1] * rate)
+            importance = torch.tensor([[[1.0, 0.0]], [[0.5, 2.0]]])
+            error, rate = codec.costs(PIXELS, grids, 0, 1, Quantiser('hard'), importance=importance)
+            torch.testing.assert_close((patches * importance).mean((1, 2)), error + codec.lambdas[1] * rate)
+
     def test_shared_coarse_grids_are_the_same_for_all(self):
         _, codec = pair()
         share_coarse(codec, 'high')

@@ -68,6 +68,12 @@ class KernelTest(unittest.TestCase):
                 self.compare("context_bits", [latent, *context_weights()])
                 self.compare("context_bits", [latent, *context_weights()], log_scale_offset=0.7)
 
+    def test_context_bits_of_some_positions(self):
+        latent = torch.randn(2, 11, 40) * 2
+        importance = torch.rand(2, 11, 40) * (torch.rand(2, 11, 40) < 0.7)
+        self.compare("context_bits", [latent, *context_weights()], importance=importance)
+        self.assertTrue(native.context_bits(latent, *context_weights(), 0.0, importance=torch.zeros_like(latent)).eq(0).all())
+
     def test_context_bits_clamps(self):
         """Latents beyond the symbol range and log scales beyond theirs."""
         for bias in (-6.0, 8.0):

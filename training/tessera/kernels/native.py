@@ -98,17 +98,20 @@ def _contiguous(*tensors):
     return [tensor.detach().contiguous() for tensor in tensors]
 
 
-def _context_pass(latent, weights, log_scale_offset, want_map, want_gradient):
+def _context_pass(latent, weights, log_scale_offset, importance, want_map, want_gradient):
     """Bits [batch], and as asked the map, the latent gradient (both shaped like
     latent) and the weight gradients [batch, 578] for an upstream gradient of 1."""
     latent, *weights = _contiguous(latent, *weights)
     _check_shapes(weights, ((16, 16), (16,), (16, 16), (16,), (2, 16), (2,)))
+    if importance is not None:
+        importance, = _contiguous(importance)
+        _check_shapes([importance], [tuple(latent.shape)])
     bits = latent.new_empty(latent.shape[0])
     bits_map = torch.empty_like(latent) if want_map else None
     latent_gradient = torch.empty_like(latent) if want_gradient else None
     count = sum(weight.numel() for weight in weights)
     weight_gradient = latent.new_empty(latent.shape[0], count) if want_gradient else None
-    _call("tessera_context_bits", latent, *latent.shape, *weights, float(log_scale_offset),
+    _call("tessera_context_bits", latent, importance, *latent.shape, *weights, float(log_scale_offset),
           bits, bits_map, latent_gradient, weight_gradient)
     return bits, bits_map, latent_gradient, weight_gradient
 
@@ -119,9 +122,9 @@ class _ContextBits(torch.autograd.Function):
     positive where the log scale clamp decides what to pass (bits are minimised)."""
 
     @staticmethod
-    def forward(ctx, latent, log_scale_offset, *weights):
+    def forward(ctx, latent, log_scale_offset, importance, *weights):
         bits, _, latent_gradient, weight_gradient = _context_pass(
-            latent, weights, log_scale_offset, False, True)
+            latent, weights, log_scale_offset, importance, False, True)
         ctx.save_for_backward(latent_gradient, weight_gradient)
         ctx.shapes = [weight.shape for weight in weights]
         return bits
@@ -131,21 +134,21 @@ class _ContextBits(torch.autograd.Function):
         latent_gradient, weight_gradient = ctx.saved_tensors
         scaled = upstream @ weight_gradient
         parts = scaled.split([shape.numel() for shape in ctx.shapes])
-        return (latent_gradient * upstream[:, None, None], None,
+        return (latent_gradient * upstream[:, None, None], None, None,
                 *(part.view(shape) for part, shape in zip(parts, ctx.shapes)))
 
 
-def context_bits(latent, w1, b1, w2, b2, w3, b3, log_scale_offset=0.0):
+def context_bits(latent, w1, b1, w2, b2, w3, b3, log_scale_offset=0.0, importance=None):
     """See reference.context_bits."""
     weights = (w1, b1, w2, b2, w3, b3)
     if torch.is_grad_enabled() and any(t.requires_grad for t in (latent, *weights)):
-        return _ContextBits.apply(latent, log_scale_offset, *weights)
-    return _context_pass(latent, weights, log_scale_offset, False, False)[0]
+        return _ContextBits.apply(latent, log_scale_offset, importance, *weights)
+    return _context_pass(latent, weights, log_scale_offset, importance, False, False)[0]
 
 
 def context_bits_map(latent, w1, b1, w2, b2, w3, b3, log_scale_offset=0.0):
     """See reference.context_bits_map; the result carries no gradient."""
-    return _context_pass(latent, (w1, b1, w2, b2, w3, b3), log_scale_offset, True, False)[1]
+    return _context_pass(latent, (w1, b1, w2, b2, w3, b3), log_scale_offset, None, True, False)[1]
 
 
 class _PointwiseSynthesis(torch.autograd.Function):

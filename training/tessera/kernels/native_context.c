@@ -220,9 +220,10 @@ static void add_tap_gradients(float *target, long target_stride, const float *ta
 
 /* Rows [top, bottom) of one grid.  Returns their bits; fills map, the direct
  * symbol gradient, the context gradient (bottom - top + 3 rows from top - 3) and
- * the weight gradients where those pointers are given. */
-static double process_band(const model *m, const float *latent, long width, long top, long bottom,
-                           float *map, float *symbol_gradient, float *context_gradient,
+ * the weight gradients where those pointers are given.  `importance`, if given,
+ * multiplies the bits of every position, but not those in the map. */
+static double process_band(const model *m, const float *latent, const float *importance,
+                           long width, long top, long bottom, float *map, float *symbol_gradient, float *context_gradient,
                            float *weight_gradient)
 {
     static __thread float *memory;
@@ -272,7 +273,14 @@ static double process_band(const model *m, const float *latent, long width, long
             vec by_location = {0}, by_scale = {0};
             vec cost = laplace_bits(symbol, location, log_scale,
                                     learn ? &by_location : NULL, &by_scale);
-            row_bits += (vec)((ivec)cost & valid);
+            vec counted = cost;
+            if (importance) {
+                vec factor = load_some(importance + y * width + x, width - x);
+                counted *= factor;
+                by_location *= factor;
+                by_scale *= factor;
+            }
+            row_bits += (vec)((ivec)counted & valid);
             if (map) store_some(map + y * width + x, cost, width - x);
             if (!learn) continue;
             by_location = g->output_gradient[0] = (vec)((ivec)by_location & valid);
@@ -301,10 +309,10 @@ static double process_band(const model *m, const float *latent, long width, long
     return bits;
 }
 
-/* latent [batch, height, width] -> bits [batch]; optionally map (same shape as
+/* latent and importance (or NULL) [batch, height, width] -> bits [batch]; optionally map (same shape as
  * latent), and latent_gradient (same shape) with weight_gradient
  * [batch, w1 b1 w2 b2 w3 b3] for an upstream gradient of one. */
-void tessera_context_bits(const float *latent, long batch, long height, long width,
+void tessera_context_bits(const float *latent, const float *importance, long batch, long height, long width,
                           const float *w1, const float *b1, const float *w2, const float *b2,
                           const float *w3, const float *b3, float log_scale_offset,
                           float *bits, float *map, float *latent_gradient,
@@ -328,7 +336,7 @@ void tessera_context_bits(const float *latent, long batch, long height, long wid
     for (long task = 0; task < tasks; task++) {
         long item = task / bands, band = task % bands, start = item * height * width;
         cost[task] = process_band(
-            &m, latent + start, width, BAND_START(band), BAND_START(band + 1),
+            &m, latent + start, importance ? importance + start : NULL, width, BAND_START(band), BAND_START(band + 1),
             map ? map + start : NULL, context ? latent_gradient + start : NULL,
             context ? context + task * plane : NULL,
             context ? weights + task * WEIGHT_COUNT : NULL);

@@ -81,9 +81,10 @@ def context_bits_map(latent, w1, b1, w2, b2, w3, b3, log_scale_offset=0.0):
     return _laplace_bits(latent, location, log_scale + log_scale_offset)
 
 
-def context_bits(latent, w1, b1, w2, b2, w3, b3, log_scale_offset=0.0):
-    """Total bits [batch] of each grid; arguments as in context_bits_map."""
-    return context_bits_map(latent, w1, b1, w2, b2, w3, b3, log_scale_offset).sum((1, 2))
+def context_bits(latent, w1, b1, w2, b2, w3, b3, log_scale_offset=0.0, importance=None):
+    """Total bits [batch] of each grid; arguments as in context_bits_map. importance: factors of the bits, shaped like latent."""
+    bits = context_bits_map(latent, w1, b1, w2, b2, w3, b3, log_scale_offset)
+    return (bits if importance is None else bits * importance).sum((1, 2))
 
 
 def pointwise_synthesis(features, w1, b1, w2, b2):
