@@ -88,7 +88,7 @@ function changeField(random: Random, bytes: Uint8Array, view: DataView): void {
       break;
     }
     case 4:
-      if (random.once(4)) bytes[steps.start] = random.below(80);
+      if (random.once(4)) bytes[steps.start] = random.below(256);
       else view.setUint16(steps.start + 1 + 2 * random.below((steps.length - 1) / 2), odd(), true);
       break;
     case 5:

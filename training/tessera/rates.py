@@ -7,6 +7,7 @@ import torch
 from .codec import Quantiser
 
 MEASURED_STEPS = 7  # step rows that are coded for real; the ones between are interpolated
+AT_A_BORDER = 0.7   # of the growth elsewhere, where the anchor changes: other pictures may find the next anchor dearer by a percent or two
 LEAST_RATE = 0.05   # bits per pixel of quality 0: below, a picture is of no use, and the steps above would be the coarser for it
 
 
@@ -25,8 +26,20 @@ def measure(codec, pictures, gains):
     return rate, error
 
 
+def spread_targets(first, last, borders):
+    """101 logarithms of rates, evenly spaced but for the intervals in which the anchor changes."""
+    growth = np.ones(100)
+    for _ in range(10):
+        targets = first + (last - first) * np.concatenate([[0], np.cumsum(growth) / growth.sum()])
+        growth = np.ones(100)
+        for border in borders:
+            if first < border < last:
+                growth[np.searchsorted(targets, border) - 1] = AT_A_BORDER
+    return targets
+
+
 def quality_table(codec, pictures, steps):
-    """101 pairs (anchor, step): log-rate grows evenly with quality, each rate by the anchor with the least error there.
+    """101 pairs (anchor, step): log-rate grows evenly with quality (`spread_targets`), each rate by the anchor with the least error there.
 
     steps: tables.step_table(...). Rates rise with quality by construction on the mean of the pictures.
     """
@@ -50,7 +63,7 @@ def quality_table(codec, pictures, steps):
         better = np.nonzero(gap <= 0)[0]
         borders.append(common[better[0]] if len(better) else common[-1])
     table = []
-    for target in np.linspace(max(log_rate[0, 0], math.log(LEAST_RATE)), log_rate[-1, -1], 101):
+    for target in spread_targets(max(log_rate[0, 0], math.log(LEAST_RATE)), log_rate[-1, -1], borders):
         anchor = sum(target > border for border in borders)
         table.append((int(anchor), int(np.abs(log_rate[anchor] - target).argmin())))
     print('quality', [(anchor, step, round(math.exp(log_rate[anchor, step]), 4)) for anchor, step in table[::5]], flush=True)

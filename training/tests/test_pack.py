@@ -15,6 +15,7 @@ from tessera.fixed_point import context_layers, feature_bits, synthesis_layers  
 from tessera.integer import context_rows, synthesise  # noqa: E402
 from tessera.remap import remap  # noqa: E402
 from tessera.rounding_loss import SYNTHESIS_AT, read_synthesis  # noqa: E402
+from tessera.rates import spread_targets  # noqa: E402
 from tessera.tables import TOTAL, laplace_rows, step_table  # noqa: E402
 
 
@@ -97,7 +98,16 @@ class PackTest(unittest.TestCase):
     def test_the_middle_step_is_the_anchor(self):
         steps = step_table(3.0)
         self.assertEqual(steps[len(steps) // 2], (16384, 16384, 0))
-        self.assertLessEqual(len(steps), 64)
+        self.assertLessEqual(len(steps), 255)
+
+    def test_qualities_grow_evenly_but_for_changes_of_the_anchor(self):
+        targets = spread_targets(-3.0, 1.0, [-2.02, 0.31, 7.0])
+        self.assertEqual((len(targets), targets[0]), (101, -3.0))
+        self.assertAlmostEqual(targets[100], 1.0)
+        growth = [after - before for before, after in zip(targets, targets[1:])]
+        small = [index for index, step in enumerate(growth) if step < 0.8 * growth[99]]
+        self.assertEqual(small, [index for index in range(100) for border in (-2.02, 0.31) if targets[index] < border <= targets[index + 1]])
+        self.assertTrue(all(abs(step - growth[99]) < 1e-9 for index, step in enumerate(growth) if index not in small))
 
 
 if __name__ == '__main__':
