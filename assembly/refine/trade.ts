@@ -22,8 +22,8 @@ import * as simdTrades from "./trade_kernels_simd";
 
 /** No trade is worth this. */
 const OUT_OF_REACH: f32 = 1e30;
-/** Latents of this size stay as they are: symbols are 16 bits. */
-const LARGEST_TRADED: f32 = 32000;
+/** Largest magnitude of a symbol; those that have it stay as they are. */
+const LARGEST: f32 = 32767;
 /** f32 × 7; see `setCurvature`. */
 const CURVATURES: usize = memory.data(32, 16);
 
@@ -48,8 +48,10 @@ export function roundLatents(): void {
     const count = <usize>regionWidth(grid) << 2;
     for (let y = regionY(grid); y < regionY(grid) + regionHeight(grid); ++y) {
       const values = sampleAddress(VALUE, grid, regionX(grid), y), symbols = sampleAddress(SYMBOL, grid, regionX(grid), y);
-      // −0 becomes 0: what is all zeros has no bits that are set.
-      for (let x: usize = 0; x < count; x += 4) store<f32>(symbols + x, nearest<f32>(load<f32>(values + x)) + 0);
+      for (let x: usize = 0; x < count; x += 4) {
+        // −0 becomes 0: what is all zeros has no bits that are set.
+        store<f32>(symbols + x, min<f32>(max<f32>(nearest<f32>(load<f32>(values + x)), -LARGEST), LARGEST) + 0);
+      }
     }
   }
 }
@@ -147,7 +149,7 @@ function tradeGrid(grid: i32, curvature: f32, margin: f32, parity: i32): i32 {
       if (min(upwards, downwards) >= -margin * bend) continue;
       if (parity >= 0 && ((<i32>(x >> 2) + left + y) & 1) != parity) continue;
       const symbol = load<f32>(symbols + x);
-      if (abs<f32>(symbol) > LARGEST_TRADED) continue;
+      if (abs<f32>(symbol) >= LARGEST) continue;
       store<f32>(symbols + x, upwards < downwards ? symbol + 1 : symbol - 1);
       ++count;
     }

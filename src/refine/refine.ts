@@ -21,8 +21,6 @@ export { keepWinners } from './winners.js';
 
 /** Samples around a region that its windows reach, and that stay as they are. */
 const halo = 8;
-/** Largest magnitude of a latent. */
-const latentLimit = 32_767;
 
 const between = ([first, last]: Line, progress: number): number => first + (last - first) * progress;
 
@@ -147,8 +145,6 @@ function openRegion(
 function readRegion(refiner: Refiner, core: Core, picture: PatchedPicture, region: Region): void {
   const planes = Array.from({ length: gridCount }, (_, grid) => core.plane(0, grid));
   for (const stretch of stretchesOf(picture, region)) {
-    const symbols = refiner.row('symbol', stretch);
-    const latents = planes[stretch.grid];
-    for (let i = 0; i < stretch.length; i++) latents[stretch.start + i] = Math.max(-latentLimit, Math.min(latentLimit, symbols[i]));
+    planes[stretch.grid].set(refiner.row('symbol', stretch), stretch.start);
   }
 }
