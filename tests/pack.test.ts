@@ -326,6 +326,8 @@ describe('quality', () => {
     expect(() => checkRate(pack, { anchor: pack.decoder.anchors, step: 0 }, 'corruptHeader')).toThrow(
       expect.objectContaining({ code: 'corruptHeader', offset: 20 }),
     );
-    expect(() => checkRate(pack, { anchor: 0, step: 255 }, 'invalidArgument')).toThrow(expect.objectContaining({ code: 'invalidArgument' }));
+    expect(() => checkRate(pack, { anchor: 0, step: 255 }, 'invalidArgument')).toThrow(
+      expect.objectContaining({ code: 'invalidArgument' }),
+    );
   });
 });
