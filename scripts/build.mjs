@@ -65,7 +65,7 @@ const options = {
   mainFields: ['module', 'main'],
   conditions: ['import'],
   target: 'es2022',
-  external: ['onnxruntime-web', 'onnxruntime-web/wasm', 'sharp', 'node:*', './codec.wasm', './codec.wasm?module'],
+  external: ['onnxruntime-web', 'onnxruntime-web/wasm', 'sharp', 'node:*', './codec.wasm', './refine.wasm'],
   chunkNames: 'chunk-[hash]',
   logLevel: 'warning',
 };
@@ -93,9 +93,9 @@ for (const name of readdirSync(fromRoot('build')).filter((file) => file.endsWith
   const without = text.replace(/^import "\.\/chunk-\w+\.js";\n/gm, '');
   if (without !== text) writeFileSync(path, without);
 }
-// Vercel's edge wants to be told that the core is a module.
+// Vercel's edge wants to be told that these are modules.
 const edge = readFileSync(fromRoot('build/edge.js'), 'utf8');
-writeFileSync(fromRoot('build/edge-light.js'), edge.replace(/(["'])\.\/codec\.wasm\1/, '"./codec.wasm?module"'));
+writeFileSync(fromRoot('build/edge-light.js'), edge.replace(/(["'])\.\/(codec|refine)\.wasm\1/g, '"./$2.wasm?module"'));
 
 // 4. Declarations.
 runOrExit(process.execPath, [fromRoot('node_modules/typescript/bin/tsc'), '-p', 'tsconfig.build.json']);

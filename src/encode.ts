@@ -119,7 +119,7 @@ export async function encodeDetailed(
       keepWinners(core, pack.decoder, setup);
       core.setTarget(image.data, lambda);
       const coded = { core, image, patch: settings.patch, pack, modeSet, rate, patchCosts: selection.patchCosts, lambda, analysis };
-      await refineLatents(coded, refinement, pacer);
+      await refineLatents(coded, refinement, engine.parts.refineModule, pacer);
       cost = undefined;
     }
     cost ??= wanted.cost === false ? Number.NaN : await costOfModes(core, selection.single, () => pacer.turn());

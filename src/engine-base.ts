@@ -15,30 +15,32 @@ export interface EngineParts {
   compile(source?: CoreSource): Promise<WebAssembly.Module>;
   /** The synthesis outside the core; entries that only decode leave it out, and onnxruntime with it. */
   otherSynthesis?(pack: Pack, header: Header): Promise<Synthesis>;
+  /** The module that refines latents, where it cannot be compiled from bytes. */
+  readonly refineModule?: WebAssembly.Module;
 }
 
 /** Hands out one core per running call. */
 export class EngineBase {
-  readonly #parts: EngineParts;
+  readonly parts: EngineParts;
   #module: Promise<WebAssembly.Module> | undefined;
   #idle: Core | undefined;
   #disposed = false;
 
   constructor(parts: EngineParts) {
-    this.#parts = parts;
+    this.parts = parts;
   }
 
   /** The synthesis of `transform: 'ort'`. */
   otherSynthesis(pack: Pack, header: Header): Promise<Synthesis> {
-    if (this.#parts.otherSynthesis === undefined)
+    if (this.parts.otherSynthesis === undefined)
       throw new TesseraError('backendUnavailable', 'this entry has no onnxruntime-web; import "tessera-codec"');
-    return this.#parts.otherSynthesis(pack, header);
+    return this.parts.otherSynthesis(pack, header);
   }
 
   /** Compiles the core, the entry's own unless a source is given. Without it the first call does. */
   async init(source?: CoreSource): Promise<void> {
     this.#checkAlive();
-    const compiled = this.#parts.compile(source);
+    const compiled = this.parts.compile(source);
     this.#module = compiled;
     this.#idle = undefined;
     compiled.catch(() => {

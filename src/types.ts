@@ -67,8 +67,7 @@ export interface EncodeOptions extends CommonOptions {
   readonly modes?: ModeCount;
   /**
    * 1 (fastest) to 9: how hard the encoder tries. 1 to 3 take one codec, 1 and 2 with a small analysis; from 4 on codecs compete. 2 and 5 to 9
-   * also refine the latents, 8 and 9 for ten seconds to a minute per megapixel. Where WebAssembly may not be compiled while it runs (workerd),
-   * 2 and 5 leave that out and 6 to 9 fail with `backendUnavailable`.
+   * also refine the latents, 8 and 9 for ten seconds to half a minute per megapixel.
    */
   readonly effort?: number;
   /** Side of a patch in pixels. */

@@ -10,6 +10,7 @@
 
 import type { Core } from '../core.js';
 import type { Line, Refinement, Schedule } from '../effort.js';
+import { TesseraError } from '../errors.js';
 import { gridCount, regionSides } from '../geometry.js';
 import type { Pacer } from '../pacer.js';
 import { keepCheapest } from './keep.js';
@@ -39,9 +40,15 @@ function moveAt(step: number, progress: number, rate: number): Move {
  * Refines the latents in the core, which holds the winners' (`keepWinners`). J of the picture does not rise, as far as the patches that are
  * checked can tell.
  *
+ * @param module - the compiled module, where the entry has it
  * @throws TesseraError
  */
-export async function refineLatents(coded: CodedPicture, { rounds, gradient, checked, optional }: Refinement, pacer: Pacer): Promise<void> {
+export async function refineLatents(
+  coded: CodedPicture,
+  { rounds, gradient, checked, optional }: Refinement,
+  module: WebAssembly.Module | undefined,
+  pacer: Pacer,
+): Promise<void> {
   const { core, image, patch, pack, modeSet, rate, lambda } = coded;
   const picture = { width: image.width, height: image.height, patch, modes: core.modes().slice() };
   const curvatures = curvaturesOf(coded, picture.modes);
@@ -52,7 +59,10 @@ export async function refineLatents(coded: CodedPicture, { rounds, gradient, che
   let done = 0;
   await pacer.step('refine', done, total);
   const decoders = modeSet.subset.map((codec) => pack.decoder.decoders[codec][rate.anchor].bytes);
-  const refiner = await Refiner.create(decoders, pack.decoder.steps[rate.step], optional);
+  const refiner = await Refiner.create(decoders, pack.decoder.steps[rate.step], module).catch((error: unknown) => {
+    if (optional && error instanceof TesseraError && error.code === 'backendUnavailable') return undefined;
+    throw error;
+  });
   if (refiner === undefined) return pacer.step('refine', total, total);
   refiner.openPicture(picture);
   if (curvatures !== undefined) refiner.setCurvatures(curvatures.map((curvature) => curvature / lambda));

@@ -93,20 +93,15 @@ export class Refiner {
    *
    * @param decoders - bytes of each mode's decoder, checked by `parseDecoderPack`
    * @param step - the step of the rate
-   * @param optional - whether to do without where the engine compiles nothing while it runs, as workerd does
+   * @param module - the compiled module; without it, it is compiled from the bytes inside this package
    * @throws TesseraError `backendUnavailable`, `limitMemory`
    */
-  static async create(decoders: readonly Uint8Array[], step: Step, optional: true): Promise<Refiner | undefined>;
-  static async create(decoders: readonly Uint8Array[], step: Step, optional?: boolean): Promise<Refiner>;
-  static async create(decoders: readonly Uint8Array[], step: Step, optional?: boolean): Promise<Refiner | undefined> {
+  static async create(decoders: readonly Uint8Array[], step: Step, module?: WebAssembly.Module): Promise<Refiner> {
     let exports: RefinerExports;
     try {
-      exports = (await WebAssembly.instantiate(await refineModule())).exports as unknown as RefinerExports;
+      exports = (await WebAssembly.instantiate(module ?? (await refineModule()))).exports as unknown as RefinerExports;
     } catch (cause) {
-      if (optional) return undefined;
-      throw new TesseraError('backendUnavailable', 'the module that refines latents cannot be compiled here; use effort 5 or less', {
-        cause,
-      });
+      throw new TesseraError('backendUnavailable', 'the module for efforts 6 to 9 cannot be compiled', { cause });
     }
     const refiner = new Refiner(exports);
     decoders.forEach((bytes, mode) => {

@@ -31,7 +31,7 @@ async function bundleWith(options: BuildOptions): Promise<Bundle> {
     format: 'esm',
     platform: 'browser',
     target: 'es2022',
-    external: ['onnxruntime-web', './codec.wasm'],
+    external: ['onnxruntime-web', './codec.wasm', './refine.wasm'],
     ...options,
     write: false,
     metafile: true,

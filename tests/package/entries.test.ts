@@ -34,6 +34,7 @@ describe('package.json', () => {
     });
     expect(readFileSync(fromRoot('build/edge.js'), 'utf8')).toMatch(/from\s*"\.\/codec\.wasm"/);
     expect(readFileSync(fromRoot('build/edge-light.js'), 'utf8')).toMatch(/from\s*"\.\/codec\.wasm\?module"/);
+    expect(readFileSync(fromRoot('build/edge-light.js'), 'utf8')).toMatch(/from\s*"\.\/refine\.wasm\?module"/);
   });
 });
 
@@ -63,7 +64,8 @@ describe('graphs', () => {
     const graph = graphOf(await bundle('src/edge.ts'));
     expect(graph).toContain('./codec.wasm');
     expect(graph).toContain('src/encode.ts');
-    expect(graph.filter((path) => path.includes('codec-wasm'))).toEqual([]);
+    expect(graph).toContain('./refine.wasm');
+    expect(graph.filter((path) => /codec-wasm/.test(path))).toEqual([]);
   });
 
   test('./worker is a client alone; ./entropy has no pictures', async () => {
