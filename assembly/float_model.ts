@@ -2,8 +2,9 @@
  * The synthesis of FORMAT.md §6 as floats, without its roundings and clamps: for what needs no exact pixels, previews and gradients.
  *
  * READ ME FIRST
- * - Features are as the upsampling leaves them. Hidden units, colours and the third layer stay in the units of the integers; the last
- *   layer gives levels / 255. The 3×3 layers add their inputs to their results.
+ * - Features are as the upsampling leaves them. Hidden units stay in the units of the integers, colours and the third layer are in 32768 of
+ *   these, the last layer gives levels / 255. The 3×3 layers add their inputs to their results: both must be of one size, or that costs
+ *   the last bits.
  * - The integers' biases hold the halves that round; here they are taken out.
  */
 import {
@@ -11,11 +12,14 @@ import {
   SYNTHESIS_B4, SYNTHESIS_LAST, SYNTHESIS_THIRD, SYNTHESIS_TRANSPOSED, SYNTHESIS_W1, SYNTHESIS_W2, SYNTHESIS_W3, SYNTHESIS_W4, UNIT_PAIR_BYTES,
 } from "./codec";
 
+/** Integers in a unit of colours. */
+const UNIT: f64 = 32768;
+
 /** Fills the floats of a codec from its integers. */
 export function fillFloatModel(codec: usize): void {
   hiddenUnits(codec);
   mixing(codec);
-  residual(codec + RESIDUAL_THIRD, codec + SYNTHESIS_W3, codec + SYNTHESIS_B3, 1);
+  residual(codec + RESIDUAL_THIRD, codec + SYNTHESIS_W3, codec + SYNTHESIS_B3, 1.0 / UNIT);
   residual(codec + RESIDUAL_LAST, codec + SYNTHESIS_W4, codec + SYNTHESIS_B4, 1.0 / 255);
   transpose(codec + SYNTHESIS_W3, codec + SYNTHESIS_THIRD);
   transpose(codec + SYNTHESIS_W4, codec + SYNTHESIS_LAST);
@@ -43,19 +47,20 @@ function hiddenUnits(codec: usize): void {
 
 function mixing(codec: usize): void {
   const end = codec + POINTWISE_END;
-  const scale = <f32>(1 << load<i32>(end, 12));
+  const scale = <f64>(1 << load<i32>(end, 12)) * UNIT;
   for (let output = 0; output < 3; ++output) {
-    put(codec + SYNTHESIS_B2, output, <f32>(<f64>load<i32>(end + (<usize>output << 2)) / scale - 0.5));
+    put(codec + SYNTHESIS_B2, output, <f32>(<f64>load<i32>(end + (<usize>output << 2)) / scale - 0.5 / UNIT));
     for (let unit = 0; unit < HIDDEN; ++unit) {
       const pair = codec + POINTWISE + <usize>(unit >> 1) * UNIT_PAIR_BYTES + 32 + (<usize>output << 2);
-      put(codec + SYNTHESIS_W2, output * HIDDEN + unit, <f32>load<i16>(pair + (<usize>(unit & 1) << 1)) / scale);
+      put(codec + SYNTHESIS_W2, output * HIDDEN + unit, <f32>(<f64>load<i16>(pair + (<usize>(unit & 1) << 1)) / scale));
     }
   }
 }
 
-/** A 3×3 layer from its pairs; `factor` is a unit of its results. */
+/** A 3×3 layer from its pairs; `factor` is what its results count, in integers. */
 function residual(layer: usize, target: usize, biases: usize, factor: f64): void {
   const scale = factor / <f64>(1 << load<i32>(layer, 12));
+  const weightScale = scale * UNIT;
   for (let output = 0; output < 3; ++output) {
     put(biases, output, <f32>(<f64>load<i32>(layer + (<usize>output << 2)) * scale - 0.5 * factor));
     for (let tap = 0; tap < 9; ++tap) {
@@ -63,9 +68,9 @@ function residual(layer: usize, target: usize, biases: usize, factor: f64): void
       const row = tap / 3, dx = tap % 3;
       const colours = pairAt(layer, 2 * row, dx, output);
       const blue = row == 0 ? pairAt(layer, 1, dx, output) : pairAt(layer, 3, dx, output) + (<usize>(row - 1) << 1);
-      putResidual(target, output, 0, tap, <f64>load<i16>(colours) * scale);
-      putResidual(target, output, 1, tap, <f64>load<i16>(colours, 2) * scale);
-      putResidual(target, output, 2, tap, <f64>load<i16>(blue) * scale);
+      putResidual(target, output, 0, tap, <f64>load<i16>(colours) * weightScale);
+      putResidual(target, output, 1, tap, <f64>load<i16>(colours, 2) * weightScale);
+      putResidual(target, output, 2, tap, <f64>load<i16>(blue) * weightScale);
     }
   }
 }

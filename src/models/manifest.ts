@@ -74,7 +74,7 @@ export function parseManifest(bytes: Uint8Array): Manifest {
     curvatures: fields.curvatures === undefined ? undefined : perGrid(fields.curvatures, 'curvatures', modes, anchors),
     quality: array(fields.quality, 'quality', 101).map((entry) => {
       const [anchor, step] = array(entry, 'quality', 2);
-      return [integer(anchor, 'quality', 0, anchors - 1), integer(step, 'quality', 0, 63)] as const;
+      return [integer(anchor, 'quality', 0, anchors - 1), integer(step, 'quality', 0, 254)] as const;
     }),
     analysis: fileNames(fields.analysis, 'analysis', anchors, files),
     quick: fields.quick === undefined ? undefined : fileNames(fields.quick, 'quick', anchors, files),

@@ -112,7 +112,7 @@ describe.each(cases)('$name', (one) => {
           return value;
         };
         const expected = (cost(2 ** -16) - cost(-(2 ** -16))) / 2 ** -15;
-        const tolerance = 2e-3 * (Math.abs(expected) + typical) + 1e-3;
+        const tolerance = 2e-4 * (Math.abs(expected) + typical) + 1e-3;
         expect(Math.abs(found[grid][index] - expected), `grid ${grid}, sample ${index}: ${found[grid][index]}, ${expected}`).toBeLessThan(
           tolerance,
         );

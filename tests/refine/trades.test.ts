@@ -10,7 +10,7 @@ import { type RealPicture, realCost } from './reference.js';
 
 const pack = parseDecoderPack(variedPack().files['decoder.bin']);
 const subset = (pack.modeSets.get(2) as { subset: readonly number[] }).subset;
-const step = 10;
+const step = 32;
 
 /** A picture of two modes with whole latents, most of the fine ones 0. */
 function picture(width: number, height: number, anchor: number): RealPicture {
