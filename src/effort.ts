@@ -61,7 +61,7 @@ const everything: Search = { spacing: 1, kept: 8 };
 const everywhere: Round = { margin: 1, parity: -1 };
 const half = (parity: 0 | 1): Round => ({ margin: 0.65, parity });
 const rounds: readonly Round[] = [everywhere, half(0), half(1), half(0), half(1), half(0), half(1)];
-const quickTrades = (count: number): Refinement => ({ rounds: rounds.slice(0, count), checked: sample, optional: true });
+const quickTrade: Refinement = { rounds: [everywhere], checked: sample, optional: true };
 
 // Schedules found on held-out pictures of the training data. The fewer the steps, the less noise they can average out.
 const short: Schedule = { steps: 60, rate: 0.1, temperature: [0.45, 0.15], shape: [2, 4] };
@@ -70,10 +70,10 @@ const long: Schedule = { steps: 300, rate: 0.06, temperature: [0.35, 0.12], shap
 /** By number. */
 export const efforts: Readonly<Record<number, Effort>> = {
   1: { small: true },
-  2: { small: true, refinement: quickTrades(1) },
+  2: { small: true, refinement: quickTrade },
   3: {},
   4: { search: largeTeam },
-  5: { search: largeTeam, refinement: quickTrades(2) },
+  5: { search: largeTeam, refinement: quickTrade },
   6: { search: largeTeam, refinement: { rounds: rounds.slice(0, 4), checked: 1 } },
   7: { search: team, refinement: { rounds, checked: 1 } },
   8: { search: everything, refinement: { rounds, gradient: short, checked: 1 } },
