@@ -72,7 +72,7 @@ export const efforts: Readonly<Record<number, Effort>> = {
   1: { small: true },
   2: { small: true, refinement: quickTrade },
   3: {},
-  4: { search: largeTeam },
+  4: { search: team },
   5: { search: largeTeam, refinement: quickTrade },
   6: { search: largeTeam, refinement: { rounds: rounds.slice(0, 4), checked: 1 } },
   7: { search: team, refinement: { rounds, checked: 1 } },
