@@ -20,7 +20,15 @@ const hash = (...parts) =>
 /** What Tessera's rows depend on. */
 export function identity(pack) {
   const refinement = readdirSync(fromRoot('src/refine')).map((name) => `src/refine/${name}`);
-  const sources = ['src/encode.ts', 'src/effort.ts', 'src/select.ts', 'src/seams.ts', 'src/quality.ts', 'src/transforms/analyse.ts', ...refinement.sort()];
+  const sources = [
+    'src/encode.ts',
+    'src/effort.ts',
+    'src/select.ts',
+    'src/seams.ts',
+    'src/quality.ts',
+    'src/transforms/analyse.ts',
+    ...refinement.sort(),
+  ];
   return hash(pack.hash, ...['build/codec.wasm', 'build/refine.wasm', ...sources].map((path) => readFileSync(fromRoot(path))));
 }
 
