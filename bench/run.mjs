@@ -4,8 +4,8 @@
 import { mkdirSync, rmSync } from 'node:fs';
 import { fromRoot, runOrExit } from '../scripts/setup.mjs';
 
-/** A picture of 24 megapixels, which memory.mjs encodes and the three after it decode. */
-const large = fromRoot('out/bench/large.tsr');
+/** A picture of 24 megapixels, which memory.mjs encodes and the three after it decode; from the root, where all are started. */
+const large = 'out/bench/large.tsr';
 const runs = [
   ['entropy/main'],
   ['speed/main'],
@@ -25,7 +25,7 @@ mkdirSync(fromRoot('out/bench'), { recursive: true });
 const wanted = process.argv.slice(2);
 const isWanted = (name) => wanted.length === 0 || wanted.some((start) => name.startsWith(start));
 // An old picture would be taken as it is.
-if (isWanted('speed/memory')) rmSync(large, { force: true });
+if (isWanted('speed/memory')) rmSync(fromRoot(large), { force: true });
 for (const [name, ...options] of runs.filter(([name]) => isWanted(name))) {
   console.error(`── ${[name, ...options].join(' ')} ──`);
   runOrExit(process.execPath, [fromRoot('bench', `${name}.mjs`), ...options]);

@@ -1,7 +1,7 @@
 /**
  * `tessera-codec/edge`: the whole interface for hosts that compile no code from bytes (Cloudflare Workers, Vercel's edge). The
- * bundler or host gives the core, and the module that refines latents, as a `WebAssembly.Module`. Encoders there name the pack: `models: bundledPack` of `tessera-codec/pack`,
- * or an address, because a script for the edge must stay small.
+ * bundler or host gives the core, and the module that refines latents, as a `WebAssembly.Module`. Encoders there name the pack:
+ * `models: bundledPack` of `tessera-codec/pack`, or an address, because a script for the edge must stay small.
  */
 
 import coreModule from './codec.wasm';

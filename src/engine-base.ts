@@ -21,6 +21,7 @@ export interface EngineParts {
 
 /** Hands out one core per running call. */
 export class EngineBase {
+  /** What its entry has given it. */
   readonly parts: EngineParts;
   #module: Promise<WebAssembly.Module> | undefined;
   #idle: Core | undefined;

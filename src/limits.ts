@@ -46,20 +46,20 @@ export function resolveLimits(limits: Partial<Limits> = {}): Limits {
  * @param width - pixels, a whole number
  * @param height - pixels, a whole number
  * @param sets - latent sets held at once: one per competing codec when encoding; 0 when decoding, for two rows of tiles
- * @param refinement - what is done to the winners' latents, which are held twice then, with the planes of a region; for gradient steps a byte
- *   of each more, and a larger region
+ * @param refinement - what is done to the winners' latents
  */
 export function estimateMemory(width: number, height: number, sets: number, refinement?: Refinement): number {
   // RGBA pixels once; latents as i16 in 4/3 samples per pixel; a strip of up to 256 rows of pixels, and a row of tiles of alpha.
   const pixels = width * height;
   const latents = sets > 0 ? pixels * (8 / 3) * sets : width * Math.min(height, 2 * tileSide) * (21 / 8) + pixels / 24;
-  const steps = refinement?.gradient !== undefined;
-  const region = steps ? regionSides.gradient : regionSides.trades;
-  const refined =
-    refinement === undefined
-      ? 0
-      : pixels * ((steps ? 20 : 16) / 3) + Math.min(pixels, region ** 2) * 40 + (steps ? fixedMemory : scratchMemory);
+  const refined = refinement === undefined ? 0 : memoryOfRefinement(pixels, refinement);
   return Math.ceil(pixels * 4 + latents + width * (256 * 4 + tileSide) + refined) + fixedMemory;
+}
+
+/** The winners' latents twice and the planes of a region, 40 bytes a pixel; for gradient steps a byte of each latent more, and a larger region. */
+function memoryOfRefinement(pixels: number, { gradient }: Refinement): number {
+  if (gradient === undefined) return pixels * (16 / 3) + Math.min(pixels, regionSides.trades ** 2) * 40 + scratchMemory;
+  return pixels * (20 / 3) + Math.min(pixels, regionSides.gradient ** 2) * 40 + fixedMemory;
 }
 
 /**

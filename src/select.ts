@@ -119,17 +119,17 @@ export async function costOfModes(core: Core, single: boolean, step: () => Promi
   return sum(await costsOfPatches(core, step)) + (single ? 0 : core.mapCost());
 }
 
-/** J of every patch with the mode map of the moment. */
-async function costsOfPatches(core: Core, step: () => Promise<void>): Promise<Float64Array> {
+/** J of every patch with the mode map of the moment; with a spacing that of one patch of so many, and 0 for the others. */
+export async function costsOfPatches(core: Core, step: () => Promise<void>, spacing = 1): Promise<Float64Array> {
   const costs = new Float64Array(core.modes().length);
-  for (let patch = 0; patch < costs.length; patch++) {
+  for (let patch = 0; patch < costs.length; patch += spacing) {
     costs[patch] = core.patchCost(patch);
     await step();
   }
   return costs;
 }
 
-const sum = (values: Float64Array): number => values.reduce((total, value) => total + value, 0);
+export const sum = (values: Float64Array): number => values.reduce((total, value) => total + value, 0);
 
 /** Whether a codec costs less than the generalist by more than chance in the choice of the sampled patches lets expect. */
 function leads(costs: Float64Array, generalist: Float64Array): boolean {

@@ -141,7 +141,7 @@ export function variedPack(): ModelFiles {
   return { files };
 }
 
-/** A pack without what trades of latents are judged by: efforts 6 and 7 only let codecs compete with it. */
+/** A pack without what trades of latents are judged by: efforts without gradient steps only let codecs compete with it. */
 export function withoutCurvatures({ files }: ModelFiles): ModelFiles {
   const manifest = JSON.parse(new TextDecoder().decode(files['manifest.json']));
   return { files: { ...files, 'manifest.json': new TextEncoder().encode(JSON.stringify({ ...manifest, curvatures: undefined })) } };

@@ -11,7 +11,7 @@ import {
   DOWN, GRADIENT, SYMBOL, UP, gridWidth, locate, patchColumns, patchHeight, patchLog2, patchWidth, patchX, patchY, sampleAddress,
 } from "./region";
 import {
-  TAP_MARGIN, bends, contextGradient, contextStride, contextWindow, gradient1, gradient2, hidden1, hidden2, rowStride, tapGradients, tapStride,
+  TAP_MARGIN, bends, contextGradient, contextStride, contextWindow, gradient1, gradient2, hidden1, hidden2, laplaceRows, rowStride, tapGradients, tapStride,
 } from "./scratch";
 import { TILE_LOG2, simd } from "../memory";
 import { GATED, PLAIN, RELU } from "./context_kernels";
@@ -66,7 +66,7 @@ export function rateGradient(weights: usize, patch: i32, grid: i32, offset: f32,
       const to = nextSettled(origin, from, width);
       const symbols = sampleAddress(SYMBOL, grid, patchX, patchY + y);
       rowGradient(weights, tapRows, taps, rows, symbols, offset, from, to, width);
-      if (bent) rowBends(weights, rows, symbols, offset, own, grid, y, from, to);
+      if (bent) rowBends(rows, own, grid, y, from, to);
       from = nextActive(origin, to, width);
     }
     if (simd) simdKernels.addTaps(tapRows, taps, contextGradient + shift, stride, width);
@@ -85,23 +85,23 @@ function rowGradient(
   if (simd) {
     simdKernels.dense(RELU, TAP_ROWS, weights + FORWARD1, weights + BIASES1, hidden1, 0, rows, from, to);
     simdKernels.dense(RELU, HIDDEN_ROWS, weights + FORWARD2, weights + BIASES2, hidden2, 0, rows, from, to);
-    simdKernels.lastLayer(weights, hidden2, symbols, offset, gradient2, own, rows, from, to, width);
+    simdKernels.lastLayer(weights, hidden2, symbols, offset, gradient2, own, laplaceRows, rows, from, to, width);
     simdKernels.dense(GATED, GRADIENT2_ROWS, weights + BACKWARD2, weights + ZEROS, gradient1, hidden1, rows, from, to);
     simdKernels.dense(PLAIN, GRADIENT1_ROWS, weights + BACKWARD1, weights + ZEROS, tapRows, 0, taps, from, to);
   } else {
     scalarKernels.dense(RELU, TAP_ROWS, weights + FORWARD1, weights + BIASES1, hidden1, 0, rows, from, to);
     scalarKernels.dense(RELU, HIDDEN_ROWS, weights + FORWARD2, weights + BIASES2, hidden2, 0, rows, from, to);
-    scalarKernels.lastLayer(weights, hidden2, symbols, offset, gradient2, own, rows, from, to, width);
+    scalarKernels.lastLayer(weights, hidden2, symbols, offset, gradient2, own, laplaceRows, rows, from, to, width);
     scalarKernels.dense(GATED, GRADIENT2_ROWS, weights + BACKWARD2, weights + ZEROS, gradient1, hidden1, rows, from, to);
     scalarKernels.dense(PLAIN, GRADIENT1_ROWS, weights + BACKWARD1, weights + ZEROS, tapRows, 0, taps, from, to);
   }
 }
 
 /** UP and DOWN of the positions from…to−1 of a row, after `rowGradient`. */
-function rowBends(weights: usize, rows: i32, symbols: usize, offset: f32, own: usize, grid: i32, y: i32, from: i32, to: i32): void {
+function rowBends(rows: i32, own: usize, grid: i32, y: i32, from: i32, to: i32): void {
   const down = bends + (<usize>rows << 2);
-  if (simd) simdTrades.bendOfBits(weights, hidden2, symbols, offset, own, bends, down, rows, from, to);
-  else scalarTrades.bendOfBits(weights, hidden2, symbols, offset, own, bends, down, rows, from, to);
+  if (simd) simdTrades.bendOfBits(laplaceRows, own, bends, down, rows, from, to);
+  else scalarTrades.bendOfBits(laplaceRows, own, bends, down, rows, from, to);
   const start = <usize>from << 2;
   const bytes = <usize>(to - from) << 2;
   memory.copy(sampleAddress(UP, grid, patchX, patchY + y) + start, bends + start, bytes);

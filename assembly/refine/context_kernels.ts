@@ -54,8 +54,9 @@ export function dense(kind: i32, inputs: usize, weights: usize, biases: usize, o
  * @param gradients  16 rows: derivative of the bits by each sum; 0 from `count`, the end of the row, on
  * @param from, to  the positions; `from` is a multiple of 8, and results reach up to the next multiple behind `to`
  * @param own  derivative of the bits by the latent itself
+ * @param laplace  2 rows: the latents less their means, and the inverse of the scale
  */
-export function lastLayer(weights: usize, hidden: usize, symbols: usize, offset: f32, gradients: usize, own: usize, stride: i32, from: i32, to: i32, count: i32): void {
+export function lastLayer(weights: usize, hidden: usize, symbols: usize, offset: f32, gradients: usize, own: usize, laplace: usize, stride: i32, from: i32, to: i32, count: i32): void {
   const last = weights + LAST;
   const biases = weights + LAST_BIASES;
   const end = (to + 7) & ~7;
@@ -85,6 +86,8 @@ export function lastLayer(weights: usize, hidden: usize, symbols: usize, offset:
       byScale = 0;
     }
     store<f32>(own + (<usize>x << 2), -byMean);
+    store<f32>(laplace + (<usize>x << 2), difference);
+    store<f32>(laplace + (<usize>(stride + x) << 2), inverseScale);
     for (let input = 0; input < 16; ++input) {
       const gradient = at(last, input) * byMean + at(last, 16 + input) * byScale;
       store<f32>(gradients + (<usize>(input * stride + x) << 2), at(hidden, input * stride + x) > 0 ? gradient : 0);

@@ -79,7 +79,7 @@ export function dense(kind: i32, inputs: usize, weights: usize, biases: usize, o
 }
 
 /** See `context_kernels.ts`. */
-export function lastLayer(weights: usize, hidden: usize, symbols: usize, offset: f32, gradients: usize, own: usize, stride: i32, from: i32, to: i32, count: i32): void {
+export function lastLayer(weights: usize, hidden: usize, symbols: usize, offset: f32, gradients: usize, own: usize, laplace: usize, stride: i32, from: i32, to: i32, count: i32): void {
   const last = weights + LAST;
   const row = <usize>stride << 2;
   const meanBias = v128.load32_splat(weights + LAST_BIASES);
@@ -123,6 +123,8 @@ export function lastLayer(weights: usize, hidden: usize, symbols: usize, offset:
     byScale = v128.and(v128.andnot(byScale, blocked), valid);
     byMean = v128.and(byMean, valid);
     v128.store(own + (<usize>x << 2), f32x4.neg(byMean));
+    v128.store(laplace + (<usize>x << 2), difference);
+    v128.store(laplace + row + (<usize>x << 2), inverseScale);
     let out = gradients + (<usize>x << 2);
     value = column;
     for (let weight = last; weight < last + 64; weight += 4) {

@@ -1,7 +1,7 @@
 /**
  * The ABI of the refinement module: gradient steps on the latents of a region, all weights frozen (DESIGN.md §4, latent overfitting).
  *
- * Encoders load it for the highest efforts only. It shares the core's sources for weights and forward filters, and nothing at run
+ * Encoders load it when an effort asks for it. It shares the core's sources for weights and forward filters, and nothing at run
  * time. DESIGN.md proposed an ONNX graph; compiled kernels follow the windows of FORMAT.md exactly (modes, tiles, borders) and take
  * about half the time. Everything here is floating point and decides nothing but which latents an encoder tries: the core measures
  * their exact cost afterwards.

@@ -32,6 +32,8 @@ export let gradient1: usize = 0;
 export let gradient2: usize = 0;
 /** Gradients of the taps, 16 rows with zeros on both sides, then the symbols' own. */
 export let tapGradients: usize = 0;
+/** What `lastLayer` leaves for trades: latents less their means, and inverse scales, a row each. */
+export let laplaceRows: usize = 0;
 /** How the symbols' own bits bend upwards and downwards, a row each; then seven rows of the colours' slopes. */
 export let bends: usize = 0;
 export let slopeRows: usize = 0;
@@ -116,6 +118,7 @@ export function placeScratch(side: i32): bool {
   gradient1 = zeroed(rows);
   gradient2 = zeroed(rows);
   tapGradients = zeroed(<usize>(17 * tapStride(side)) << 2);
+  laplaceRows = zeroed(<usize>(2 * rowStride(side)) << 2);
   bends = zeroed(<usize>(2 * rowStride(side)) << 2);
   slopeRows = zeroed(<usize>(7 * rowStride(side)) << 2);
   quantiles = zeroed(1024);
@@ -124,7 +127,7 @@ export function placeScratch(side: i32): bool {
   // The arena only grows: when the last part found room, all did.
   return evenLevels != 0 && oddLevels != 0 && floatWindow != 0 && filterScratch != 0 && evenGradients != 0 && oddGradients != 0 &&
     pixelGradients != 0 && thirdGradients != 0 && contextWindow != 0 && contextGradient != 0 && hidden1 != 0 && hidden2 != 0 &&
-    gradient1 != 0 && gradient2 != 0 && tapGradients != 0 && bends != 0 && slopeRows != 0 && quantiles != 0 && unitSigns != 0 && unitGradients != 0;
+    gradient1 != 0 && gradient2 != 0 && tapGradients != 0 && laplaceRows != 0 && bends != 0 && slopeRows != 0 && quantiles != 0 && unitSigns != 0 && unitGradients != 0;
 }
 
 /** Eight zeros behind each row of `width` floats. */

@@ -8,12 +8,10 @@
  */
 import { unitsInUse } from "../codec";
 import { FEATURES, at } from "../synthesis/kernels";
-import { HIGHEST_LOG_SCALE, LOWEST_LOG_SCALE, PROBABILITY_FLOOR } from "./context_kernels";
+import { PROBABILITY_FLOOR } from "./context_kernels";
 import { exponential, logarithm } from "./math";
 import { SIGNS_BYTES } from "./scratch";
-import { LAST, LAST_BIASES, SLOPES, codecOf } from "./weights";
-
-const LARGEST_MEAN: f32 = 127;
+import { SLOPES, codecOf } from "./weights";
 
 /** Probability beyond x of a Laplace distribution around 0. */
 // @ts-ignore: decorator
@@ -25,25 +23,15 @@ function tail(x: f32, inverseScale: f32): f32 {
 
 /**
  * By how much a symbol's own bits change when it goes up or down by one, less what its derivative says of that.
- * @param hidden  16 rows of `stride` floats: the second hidden layer
- * @param symbols  the latents, whole numbers
- * @param offset  added to the log-scale
+ * @param laplace  2 rows of `stride` floats: the latents less their means, and the inverse of the scale (`lastLayer`)
  * @param own  derivatives of the bits by the latents (`lastLayer`)
  * @param up, down  rows of results; like `own` they are written in whole eights
  * @param from, to  the positions; `from` is a multiple of 8
  */
-export function bendOfBits(weights: usize, hidden: usize, symbols: usize, offset: f32, own: usize, up: usize, down: usize, stride: i32, from: i32, to: i32): void {
+export function bendOfBits(laplace: usize, own: usize, up: usize, down: usize, stride: i32, from: i32, to: i32): void {
   const end = (to + 7) & ~7;
   for (let x = from; x < end; ++x) {
-    let mean = at(weights + LAST_BIASES, 0);
-    let logScale = at(weights + LAST_BIASES, 1) + offset;
-    for (let input = 0; input < 16; ++input) {
-      const value = at(hidden, input * stride + x);
-      mean += at(weights + LAST, input) * value;
-      logScale += at(weights + LAST, 16 + input) * value;
-    }
-    const inverseScale = exponential(-min<f32>(max<f32>(logScale, LOWEST_LOG_SCALE), HIGHEST_LOG_SCALE));
-    const difference = at(symbols, x) - min<f32>(max<f32>(mean, -LARGEST_MEAN), LARGEST_MEAN);
+    const difference = at(laplace, x), inverseScale = at(laplace, stride + x);
     const distance = abs<f32>(difference);
     const first = tail(distance - <f32>1.5, inverseScale), second = tail(distance - <f32>0.5, inverseScale);
     const third = tail(distance + <f32>0.5, inverseScale), fourth = tail(distance + <f32>1.5, inverseScale);

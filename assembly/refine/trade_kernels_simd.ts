@@ -7,11 +7,11 @@
  */
 import { unitsInUse } from "../codec";
 import { plus, splat, times } from "../synthesis/vectors";
-import { HIGHEST_LOG_SCALE, LOWEST_LOG_SCALE, PROBABILITY_FLOOR } from "./context_kernels";
+import { PROBABILITY_FLOOR } from "./context_kernels";
 import { exponentialSimd, logarithmSimd } from "./math";
 import { SIGNS_BYTES } from "./scratch";
 import { openLanes, shutPixels } from "./signs";
-import { LAST, LAST_BIASES, SLOPES, codecOf } from "./weights";
+import { SLOPES, codecOf } from "./weights";
 
 // @ts-ignore: decorator
 @inline
@@ -27,26 +27,11 @@ function bitsOf(mass: v128): v128 {
 }
 
 /** See `trade_kernels.ts`. */
-export function bendOfBits(weights: usize, hidden: usize, symbols: usize, offset: f32, own: usize, up: usize, down: usize, stride: i32, from: i32, to: i32): void {
-  const last = weights + LAST;
-  const row = <usize>stride << 2;
-  const meanBias = v128.load32_splat(weights + LAST_BIASES);
-  const scaleBias = plus(v128.load32_splat(weights + LAST_BIASES, 4), f32x4.splat(offset));
+export function bendOfBits(laplace: usize, own: usize, up: usize, down: usize, stride: i32, from: i32, to: i32): void {
   const end = (to + 7) & ~7;
   for (let x = from; x < end; x += 4) {
     const at = <usize>x << 2;
-    let mean = meanBias;
-    let logScale = scaleBias;
-    let value = hidden + at;
-    for (let weight = last; weight < last + 64; weight += 4) {
-      const input = v128.load(value);
-      mean = plus(mean, times(v128.load32_splat(weight), input));
-      logScale = plus(logScale, times(v128.load32_splat(weight, 64), input));
-      value += row;
-    }
-    const clampedScale = f32x4.pmin(f32x4.pmax(logScale, f32x4.splat(LOWEST_LOG_SCALE)), f32x4.splat(HIGHEST_LOG_SCALE));
-    const inverseScale = exponentialSimd(f32x4.neg(clampedScale));
-    const difference = f32x4.sub(v128.load(symbols + at), f32x4.pmin(f32x4.pmax(mean, f32x4.splat(-127)), f32x4.splat(127)));
+    const difference = v128.load(laplace + at), inverseScale = v128.load(laplace + at + (<usize>stride << 2));
     const distance = f32x4.abs(difference);
     const first = tail(f32x4.sub(distance, f32x4.splat(1.5)), inverseScale), second = tail(f32x4.sub(distance, f32x4.splat(0.5)), inverseScale);
     const third = tail(plus(distance, f32x4.splat(0.5)), inverseScale), fourth = tail(plus(distance, f32x4.splat(1.5)), inverseScale);

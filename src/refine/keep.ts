@@ -1,7 +1,7 @@
 /** After a pass of refinement: what has not become cheaper is taken back. */
 
 import type { Core } from '../core.js';
-import { spacingOf } from '../select.js';
+import { costsOfPatches, sum } from '../select.js';
 import { type PatchedPicture, regionOf, stretchesOf } from './regions.js';
 
 /** A picture whose latents a pass has refined. */
@@ -11,31 +11,24 @@ export interface RefinedPicture {
   readonly picture: PatchedPicture;
   /** The old latents of every grid; they are overwritten. */
   readonly saved: readonly Int16Array[];
-  /** J of the patches with the old latents, if it is known. */
-  readonly known: Float64Array | undefined;
+  /** J of the patches with the old latents, as `costsOfPatches` gives it for `spacing`. */
+  readonly before: Float64Array;
   /** One patch of so many is looked at. */
-  readonly checked: number;
+  readonly spacing: number;
 }
 
 /**
  * Leaves the cheapest of three in the core: the refined latents; those except in patches that have become dearer; the old ones. Cheapness is
- * exact J of the picture. Where only a sample of the patches is looked at, the second is no choice: trades of one round make hardly any
- * patch dearer (bench/results/README.md), so the sample guards against pictures unlike all that were tried.
+ * exact J of the picture. Where only a sample of the patches is looked at, the second is no choice: one round of trades makes few patches
+ * dearer and those by next to nothing (training/PLAN.md, "patches that trades make dearer"), so the sample guards against pictures unlike all
+ * that were tried.
  *
  * @param turn - lets others run
+ * @returns J of the patches with what is left, like `before`
  */
-export async function keepCheapest({ core, picture, saved, known, checked }: RefinedPicture, turn: () => Promise<void>): Promise<void> {
+export async function keepCheapest(refined: RefinedPicture, turn: () => Promise<void>): Promise<Float64Array> {
+  const { core, picture, saved, before, spacing } = refined;
   const all = Array.from(picture.modes.keys());
-  const spacing = spacingOf(checked, all.length);
-  const sampled = all.filter((patch) => patch % spacing === 0);
-  const measure = async (): Promise<Float64Array> => {
-    const costs = new Float64Array(all.length);
-    for (const patch of sampled) {
-      costs[patch] = core.patchCost(patch);
-      await turn();
-    }
-    return costs;
-  };
   /** Puts the other latents of these patches into the core, and keeps what was there. */
   const exchange = (patches: readonly number[]): void => {
     for (const patch of patches) {
@@ -49,21 +42,15 @@ export async function keepCheapest({ core, picture, saved, known, checked }: Ref
     }
   };
 
-  const refined = await measure();
-  let old = known;
-  if (old === undefined) {
-    exchange(all);
-    old = await measure();
-    exchange(all);
-  }
-  const before = old;
-  const sum = (costs: Float64Array): number => sampled.reduce((total, patch) => total + costs[patch], 0);
-  const gain = sum(before) - sum(refined);
-  const dearer = sampled.filter((patch) => refined[patch] >= before[patch]);
-  if (dearer.length > 0 && sampled.length === all.length) {
+  const costs = await costsOfPatches(core, turn, spacing);
+  const dearer = spacing > 1 ? [] : all.filter((patch) => costs[patch] >= before[patch]);
+  if (dearer.length > 0) {
     exchange(dearer);
-    if (sum(before) - sum(await measure()) > Math.max(gain, 0)) return;
+    const mixed = await costsOfPatches(core, turn);
+    if (sum(mixed) < Math.min(sum(costs), sum(before))) return mixed;
     exchange(dearer);
   }
-  if (gain <= 0) exchange(all);
+  if (sum(costs) < sum(before)) return costs;
+  exchange(all);
+  return before;
 }

@@ -13,6 +13,7 @@ import type { Line, Refinement, Schedule } from '../effort.js';
 import { TesseraError } from '../errors.js';
 import { gridCount, regionSides } from '../geometry.js';
 import type { Pacer } from '../pacer.js';
+import { costsOfPatches, spacingOf } from '../select.js';
 import { keepCheapest } from './keep.js';
 import { type Move, Refiner, type Rounding } from './refiner.js';
 import { type PatchedPicture, patchesIn, type Region, regionsOf, stretchesOf } from './regions.js';
@@ -23,14 +24,14 @@ export { keepWinners } from './winners.js';
 /** Samples around a region that its windows reach, and that stay as they are. */
 const halo = 8;
 
+/** Has every patch of a region looked at. */
+type Visit = (look: (patch: number) => void) => Promise<void>;
+
 const between = ([first, last]: Line, progress: number): number => first + (last - first) * progress;
 
 function roundingAt({ temperature, shape }: Schedule, progress: number): Rounding {
   return { temperature: between(temperature, progress), shape: between(shape, progress), settled: 0.38 };
 }
-
-/** Has every patch of a region looked at. */
-type Visit = (look: (patch: number) => void) => Promise<void>;
 
 function moveAt(step: number, progress: number, rate: number): Move {
   return { rate: rate * (1 - progress), growth: 1.2, first: 0.9, second: 0.99, epsilon: 1e-8, done: step };
@@ -66,9 +67,12 @@ export async function refineLatents(
   if (refiner === undefined) return pacer.step('refine', total, total);
   refiner.openPicture(picture);
   if (curvatures !== undefined) refiner.setCurvatures(curvatures.map((curvature) => curvature / lambda));
-  let known = coded.patchCosts;
+  const turn = (): Promise<void> => pacer.turn();
+  const spacing = spacingOf(checked, picture.modes.length);
+  let costs = coded.patchCosts;
   /** Goes over all regions, whose latents `work` moves, and keeps what is cheaper. */
   const pass = async (side: number, work: (visit: Visit) => Promise<void>, remainders?: readonly Int8Array[]): Promise<void> => {
+    const before = costs ?? (await costsOfPatches(core, turn, spacing));
     const saved = Array.from({ length: gridCount }, (_, grid) => core.plane(0, grid).slice());
     for (const region of regionsOf(picture, side)) {
       openRegion(refiner, coded, picture, region, remainders);
@@ -81,9 +85,7 @@ export async function refineLatents(
       });
       readRegion(refiner, core, picture, region);
     }
-    await keepCheapest({ core, picture, saved, known, checked }, () => pacer.turn());
-    // What was known of the patches is no more.
-    known = undefined;
+    costs = await keepCheapest({ core, picture, saved, before, spacing }, turn);
   };
   const trade = async (visit: Visit): Promise<void> => {
     for (const [index, round] of trades.entries()) {

@@ -101,7 +101,7 @@ export class Refiner {
     try {
       exports = (await WebAssembly.instantiate(module ?? (await refineModule()))).exports as unknown as RefinerExports;
     } catch (cause) {
-      throw new TesseraError('backendUnavailable', 'the module for efforts 6 to 9 cannot be compiled', { cause });
+      throw new TesseraError('backendUnavailable', 'the module that refines latents cannot be compiled', { cause });
     }
     const refiner = new Refiner(exports);
     decoders.forEach((bytes, mode) => {

@@ -29,7 +29,7 @@ interface TrialExports extends Record<string, unknown> {
   tryPointwiseBack(weights: number, count: number): number;
   tryDense(kind: number, weights: number, count: number): number;
   tryLastLayer(weights: number, count: number): number;
-  tryBends(weights: number, count: number): number;
+  tryBends(count: number): number;
   trySlopes(weights: number, count: number): number;
   tryAddTaps(count: number): number;
   tryNoisyRound(count: number): number;
@@ -125,7 +125,7 @@ export function openTrials(code: Uint8Array<ArrayBuffer>): Trial[] {
       refine(name, (handle, count) => core.tryDense(kind, handle, count)),
     ),
     refine('lastLayer', core.tryLastLayer),
-    refine('bendOfBits', core.tryBends),
+    kernel('refine/bendOfBits', core.tryBends),
     refine('colourSlopes', core.trySlopes),
     kernel('refine/addTaps', core.tryAddTaps),
     kernel('refine/noisyRound', core.tryNoisyRound),

@@ -1,4 +1,4 @@
-/** Efforts 6 to 9: files as before, never dearer, the same from run to run. */
+/** Efforts that refine latents: files as before, never dearer, the same from run to run. */
 
 import { describe, expect, test, vi } from 'vitest';
 import { engineOfPackage } from '../../src/codec.js';

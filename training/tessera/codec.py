@@ -78,11 +78,14 @@ class Codec(nn.Module):
 
         tied: whether the gains learn. With symbols that are given they must not: what they do to the rate would be missing.
         """
-        decoder = self.decoders[mode][anchor]
+        bits = self.decoders[mode][anchor].bits(symbols, math.log(step), importance)
+        return bits, self.reconstruct(symbols, mode, anchor, step, tied)
+
+    def reconstruct(self, symbols, mode, anchor, step=1.0, tied=True):
+        """RGB of `code`."""
         gain = self.log_gain[mode, anchor]
         inverse = (-(gain if tied else gain.detach())).exp() / step
-        bits = decoder.bits(symbols, math.log(step), importance)
-        return bits, decoder.pixels([symbols[grid] * inverse[grid] for grid in range(GRIDS)])
+        return self.decoders[mode][anchor].pixels([symbols[grid] * inverse[grid] for grid in range(GRIDS)])
 
     def costs(self, pixels, grids, mode, anchor, quantiser, step=1.0, importance=None):
         """Per item: (mean squared error on [0, 1] [B], bits per pixel [B]) for pixels in [-0.5, 0.5].
@@ -107,8 +110,7 @@ class Codec(nn.Module):
     def patch_costs(self, pixels, grids, mode, anchor, side, step=1.0):
         """J of every patch of `side` pixels, all coded by one codec with hard rounding: [B, rows, columns]."""
         symbols = [Quantiser('hard')(values) for values in self.latents(grids, mode, anchor, step)]
-        inverse = (-self.log_gain[mode, anchor]).exp() / step
-        output = self.decoders[mode][anchor].pixels([symbols[grid] * inverse[grid] for grid in range(GRIDS)])
+        output = self.reconstruct(symbols, mode, anchor, step)
         error = patch_means((output - pixels - 0.5).square().mean(1), side)
         rate = sum(patch_means(bits, side >> grid) / 4 ** grid for grid, bits in enumerate(self.bit_maps(symbols, mode, anchor, step)))
         return error + self.lambdas[anchor] / step ** 2 * rate

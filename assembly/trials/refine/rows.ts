@@ -100,18 +100,19 @@ export function tryLastLayer(weights: usize, count: i32): i32 {
       for (let unit = 0; unit < 16; ++unit) store<f32>(hidden + (<usize>(unit * stride + x) << 2), empty ? 0 : anyUnit());
     }
     const offset = <f32>between(-2000, 2000) / 256;
-    // Own derivatives lie behind the 16 rows of the others.
+    // Own derivatives and the two rows for trades lie behind the 16 rows of the others.
     const own = <usize>(16 * stride + between(8, 16)) << 2;
-    scalarContext.lastLayer(weights, hidden, symbols, offset, twin, twin + own, stride, from, to, width);
-    simdContext.lastLayer(weights, hidden, symbols, offset, target, target + own, stride, from, to, width);
+    const laplace = own + (<usize>(stride + between(8, 16)) << 2);
+    scalarContext.lastLayer(weights, hidden, symbols, offset, twin, twin + own, twin + laplace, stride, from, to, width);
+    simdContext.lastLayer(weights, hidden, symbols, offset, target, target + own, target + laplace, stride, from, to, width);
     // Both twins fill the last eight.
     if (!sameResults()) ++differences;
   }
   return differences;
 }
 
-/** Bends of bits, with latents that are whole numbers as often as not. */
-export function tryBends(weights: usize, count: i32): i32 {
+/** Bends of bits. */
+export function tryBends(count: i32): i32 {
   let differences = 0;
   for (let index = 0; index < count; ++index) {
     openCase(index);
@@ -119,20 +120,16 @@ export function tryBends(weights: usize, count: i32): i32 {
     const stride = rowStride(width) + below(4);
     const from = 8 * below(<u32>(width + 7) >> 3);
     const to = between(from + 1, width);
-    const end = (to + 7) & ~7;
-    const symbols = scratch;
-    const own = scratch + 128;
-    const hidden = scratch + 256;
-    drawLatents(symbols, end);
-    for (let x = from; x < end; ++x) {
-      if (below(2) == 0) store<f32>(symbols + (<usize>x << 2), nearest<f32>(load<f32>(symbols + (<usize>x << 2))));
+    const laplace = scratch, own = scratch + (<usize>(2 * stride + 8) << 2);
+    for (let x = from; x < ((to + 7) & ~7); ++x) {
+      // Scales are those of lastLayer, from exp(−5) to exp(3).
+      store<f32>(laplace + (<usize>x << 2), anyLatent());
+      store<f32>(laplace + (<usize>(stride + x) << 2), <f32>Mathf.exp(fraction() * 8 - 5));
       store<f32>(own + (<usize>x << 2), anyUnit());
-      for (let unit = 0; unit < 16; ++unit) store<f32>(hidden + (<usize>(unit * stride + x) << 2), anyUnit());
     }
-    const offset = <f32>between(-2000, 2000) / 256;
     const down = <usize>(stride + 8) << 2;
-    scalarTrades.bendOfBits(weights, hidden, symbols, offset, own, twin, twin + down, stride, from, to);
-    simdTrades.bendOfBits(weights, hidden, symbols, offset, own, target, target + down, stride, from, to);
+    scalarTrades.bendOfBits(laplace, own, twin, twin + down, stride, from, to);
+    simdTrades.bendOfBits(laplace, own, target, target + down, stride, from, to);
     if (!sameResults()) ++differences;
   }
   return differences;
