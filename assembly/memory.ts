@@ -168,6 +168,8 @@ export let contextWindow: usize = 0;
 /** f32 planes of the finer of two levels; see `synthesis/run.ts`. */
 export let evenLevels: usize = 0;
 export let oddLevels: usize = 0;
+/** Rows of the finest level; see `synthesis/strips.ts`. */
+export let stripScratch: usize = 0;
 /** f32: the dequantised window of one grid. */
 export let floatWindow: usize = 0;
 /** f32: results of the filters along x. */
@@ -365,14 +367,23 @@ export function heldRows(grid: i32): i32 {
   return <i32>min<u32>(gridHeight(grid), <u32>load<i32>(ROW_MASKS + (<usize>grid << 2)) + 1);
 }
 
+/** Rows of the rings that the finest level is computed in, and lines of those that hold colours; both powers of 2. */
+export const STRIP_ROWS: i32 = 4;
+export const COLOUR_LINES: i32 = 2 * STRIP_ROWS;
+/** Lines of one row's length that `synthesis/strips.ts` needs: two rows of features, rings of doubled rows, integers of two rows, two rings of colours. */
+const STRIP_LINES: i32 = 2 * GRIDS + STRIP_ROWS * (GRIDS - 1) + 8 + 2 * COLOUR_LINES;
+
 function allocateScratch(side: i32): bool {
-  const plane = (levelStride(side) * levelRows(side)) << 2;
+  const half = side >> 1;
+  const plane = (levelStride(half) * levelRows(half)) << 2;
   contextWindow = allocate(((side + 5) * (side + 3)) << 1);
-  evenLevels = allocate(plane * 7);
+  // Level 1 has six planes, and a preview of half the size seven features and a variance.
+  evenLevels = allocate(plane * 8);
   oddLevels = allocate(plane * 6);
+  stripScratch = allocate(<u32>(STRIP_LINES * levelStride(side)) << 2);
   floatWindow = allocate((levelStride(side + 16) * (side + 12)) << 2);
   filterScratch = allocate((levelStride(side + 16) * (side + 12)) << 2);
   pixelScratch = allocate((side * side) << 2);
-  return contextWindow != 0 && evenLevels != 0 && oddLevels != 0 && floatWindow != 0 &&
+  return contextWindow != 0 && evenLevels != 0 && oddLevels != 0 && stripScratch != 0 && floatWindow != 0 &&
     filterScratch != 0 && pixelScratch != 0;
 }

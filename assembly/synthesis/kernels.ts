@@ -51,6 +51,16 @@ export function doubleAlongY(source: usize, target: usize, sourceStride: i32, ta
   }
 }
 
+/** One pair of rows of `doubleAlongY`, from any four rows. */
+export function doublePair(a: usize, b: usize, c: usize, d: usize, even: usize, odd: usize, width: i32, kernel: usize): void {
+  const k0 = at(kernel, 0), k1 = at(kernel, 1), k2 = at(kernel, 2), k3 = at(kernel, 3);
+  for (let x = 0; x < width; ++x) {
+    const first = at(a, x), second = at(b, x), third = at(c, x), fourth = at(d, x);
+    store<f32>(even + (<usize>x << 2), k3 * second + k2 * third + k1 * first + k0 * fourth);
+    store<f32>(odd + (<usize>x << 2), k3 * third + k2 * second + k1 * fourth + k0 * first);
+  }
+}
+
 /** Seven symmetric taps along x: result x comes from inputs x…x+6. */
 export function filterAlongX(source: usize, target: usize, stride: i32, width: i32, rows: i32, kernel: usize): void {
   const s0 = at(kernel, 4), s1 = at(kernel, 5), s2 = at(kernel, 6), s3 = at(kernel, 7);

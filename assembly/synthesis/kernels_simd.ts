@@ -64,6 +64,16 @@ export function doubleAlongY(source: usize, target: usize, sourceStride: i32, ta
 }
 
 /** See `kernels.ts`. */
+export function doublePair(a: usize, b: usize, c: usize, d: usize, even: usize, odd: usize, width: i32, kernel: usize): void {
+  const k0 = splat(kernel, 0), k1 = splat(kernel, 1), k2 = splat(kernel, 2), k3 = splat(kernel, 3);
+  for (let x = 0; x < width; x += 4) {
+    const first = row(a, x), second = row(b, x), third = row(c, x), fourth = row(d, x);
+    v128.store(even + (<usize>x << 2), plus(plus(plus(times(k3, second), times(k2, third)), times(k1, first)), times(k0, fourth)));
+    v128.store(odd + (<usize>x << 2), plus(plus(plus(times(k3, third), times(k2, second)), times(k1, fourth)), times(k0, first)));
+  }
+}
+
+/** See `kernels.ts`. */
 export function filterAlongX(source: usize, target: usize, stride: i32, width: i32, rows: i32, kernel: usize): void {
   const s0 = splat(kernel, 4), s1 = splat(kernel, 5), s2 = splat(kernel, 6), s3 = splat(kernel, 7);
   for (let y = 0; y < rows; ++y) {

@@ -58,17 +58,31 @@ export function packFeatures(codec: usize, features: usize, plane: usize, target
 /** Stores a colour: red and green, blue, and blue again beside that of the row above. */
 // @ts-ignore: decorator
 @inline
-function storeColour(target: usize, line: usize, red: i32, green: i32, blue: i32): void {
+function storeColour(target: usize, line: usize, above: usize, red: i32, green: i32, blue: i32): void {
   store<i32>(target, (red & 0xffff) | (green << 16));
   store<i32>(target + line, blue & 0xffff);
-  store<i16>(target - line, <i16>blue, 2);
+  store<i16>(above, <i16>blue, 2);
+}
+
+/** Bytes of the integers of a row of features, whole blocks of four pixels. */
+// @ts-ignore: decorator
+@inline
+export function packedBytes(width: i32): usize {
+  return <usize>((width + 3) >> 2) * FEATURE_BLOCK;
 }
 
 /**
- * 7 → 48 with ReLU → 3, for each pixel of a row.
- * @param target  two lines of colours, `line` bytes apart; the line before them gets its second halves
+ * 7 → 48 with ReLU → 3, for each pixel of two rows.
+ * @param features  the integers of the first row and, `packedBytes` further on, of the second
+ * @param first, second  two lines of colours each, `line` bytes apart
+ * @param above  second line of the row above the first, which gets its second halves
  */
-export function pointwise(codec: usize, features: usize, target: usize, line: usize, width: i32): void {
+export function pointwise(codec: usize, features: usize, first: usize, second: usize, line: usize, above: usize, width: i32): void {
+  mixRow(codec, features, first, line, above, width);
+  mixRow(codec, features + packedBytes(width), second, line, first + line, width);
+}
+
+function mixRow(codec: usize, features: usize, target: usize, line: usize, above: usize, width: i32): void {
   const shift = load<i32>(codec + POINTWISE_END, 12);
   const units = unitsInUse(codec);
   for (let x = 0; x < width; ++x) {
@@ -85,7 +99,7 @@ export function pointwise(codec: usize, features: usize, target: usize, line: us
       blue += half(pair + 40, unit & 1) * hidden;
     }
     storeColour(
-      target + (<usize>x << 2), line,
+      target + (<usize>x << 2), line, above + (<usize>x << 2),
       clamped(red >> shift, -32768, 32767), clamped(green >> shift, -32768, 32767), clamped(blue >> shift, -32768, 32767),
     );
   }
@@ -93,41 +107,42 @@ export function pointwise(codec: usize, features: usize, target: usize, line: us
 
 // @ts-ignore: decorator
 @inline
-function convolved(layer: usize, source: usize, line: usize, output: i32): i32 {
+function convolved(layer: usize, lines: usize, at: usize, output: i32): i32 {
   let sum = load<i32>(layer + (<usize>output << 2));
   let weights = layer + RESIDUAL_TAPS + (<usize>output << 2);
   for (let index = 0; index < 5; ++index) {
+    const source = load<usize>(lines + (<usize>index << 2)) + at;
     for (let dx = 0; dx < 3; ++dx) {
       const pixel = source + (<usize>dx << 2);
       sum += half(weights, 0) * half(pixel, 0) + half(weights, 1) * half(pixel, 1);
       weights += 12;
     }
-    source += line;
   }
   return sum >> load<i32>(layer, 12);
 }
 
 /**
  * 3×3 layer with ReLU, one row.
- * @param source  the colours of the row above, one pixel to the left
+ * @param lines  addresses of five lines of colours from that of the row above on, one pixel to the left
+ * @param target  as for `pointwise`
  */
-export function residualRelu(layer: usize, source: usize, target: usize, line: usize, width: i32): void {
+export function residualRelu(layer: usize, lines: usize, target: usize, line: usize, above: usize, width: i32): void {
   for (let x = 0; x < width; ++x) {
-    const pixel = source + (<usize>x << 2);
+    const at = <usize>x << 2;
     storeColour(
-      target + (<usize>x << 2), line,
-      clamped(convolved(layer, pixel, line, 0), 0, 32767), clamped(convolved(layer, pixel, line, 1), 0, 32767),
-      clamped(convolved(layer, pixel, line, 2), 0, 32767),
+      target + (<usize>x << 2), line, above + (<usize>x << 2),
+      clamped(convolved(layer, lines, at, 0), 0, 32767), clamped(convolved(layer, lines, at, 1), 0, 32767),
+      clamped(convolved(layer, lines, at, 2), 0, 32767),
     );
   }
 }
 
-/** 3×3 layer to RGBA8, one row; `source` as for `residualRelu`. */
-export function residualPixels(layer: usize, source: usize, line: usize, width: i32, out: usize): void {
+/** 3×3 layer to RGBA8, one row; `lines` as for `residualRelu`. */
+export function residualPixels(layer: usize, lines: usize, width: i32, out: usize): void {
   for (let x = 0; x < width; ++x) {
-    const pixel = source + (<usize>x << 2);
+    const at = <usize>x << 2;
     let rgba: u32 = 0xff000000;
-    for (let output = 0; output < 3; ++output) rgba |= clamped(convolved(layer, pixel, line, output), 0, 255) << (output << 3);
+    for (let output = 0; output < 3; ++output) rgba |= clamped(convolved(layer, lines, at, output), 0, 255) << (output << 3);
     store<u32>(out + (<usize>x << 2), rgba);
   }
 }

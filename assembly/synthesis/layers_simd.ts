@@ -9,7 +9,7 @@
  */
 import { FEATURE_LIMITS, FEATURE_MAGIC, POINTWISE, POINTWISE_END, RESIDUAL_TAPS, UNIT_PAIR_BYTES, unitsInUse } from "../codec";
 import { TAPS } from "../memory";
-import { BIAS_FACTOR, FEATURE_BLOCK } from "./layers";
+import { BIAS_FACTOR, FEATURE_BLOCK, packedBytes } from "./layers";
 
 /** The hidden units of eight pixels: 24 pairs × two vectors. */
 const UNITS: usize = memory.data(768, 16);
@@ -70,19 +70,27 @@ export function packFeatures(codec: usize, features: usize, plane: usize, target
   }
 }
 
-/** Stores eight colours, 16 bits each. */
+/** The first four of eight 16-bit numbers each, a pair in a lane. */
 // @ts-ignore: decorator
 @inline
-function storeColours(target: usize, line: usize, red: v128, green: v128, blue: v128): void {
-  v128.store(target, v128.shuffle<i16>(red, green, 0, 8, 1, 9, 2, 10, 3, 11));
-  v128.store(target, v128.shuffle<i16>(red, green, 4, 12, 5, 13, 6, 14, 7, 15), 16);
-  const zero = i16x8.splat(0);
-  const left = v128.shuffle<i16>(blue, zero, 0, 8, 1, 9, 2, 10, 3, 11), right = v128.shuffle<i16>(blue, zero, 4, 12, 5, 13, 6, 14, 7, 15);
-  v128.store(target + line, left);
-  v128.store(target + line, right, 16);
-  const above = target - line;
-  v128.store(above, halves(v128.load(above), i32x4.shl(left, 16)));
-  v128.store(above, halves(v128.load(above, 16), i32x4.shl(right, 16)), 16);
+function firstFour(low: v128, high: v128): v128 {
+  return v128.shuffle<i16>(low, high, 0, 8, 1, 9, 2, 10, 3, 11);
+}
+
+/** The last four. */
+// @ts-ignore: decorator
+@inline
+function lastFour(low: v128, high: v128): v128 {
+  return v128.shuffle<i16>(low, high, 4, 12, 5, 13, 6, 14, 7, 15);
+}
+
+/** Stores four colours. @param blue  in the lower halves */
+// @ts-ignore: decorator
+@inline
+function storeFour(target: usize, line: usize, above: usize, redGreen: v128, blue: v128): void {
+  v128.store(target, redGreen);
+  v128.store(target + line, blue);
+  v128.store(above, halves(v128.load(above), i32x4.shl(blue, 16)));
 }
 
 // @ts-ignore: decorator
@@ -129,13 +137,16 @@ function hiddenUnits(pairs: usize, end: usize, features: usize): void {
   }
 }
 
-/** See `layers.ts`. */
-export function pointwise(codec: usize, features: usize, target: usize, line: usize, width: i32): void {
+/** See `layers.ts`. Both rows are one row of whole blocks of four pixels: the last vector of the first takes the first pixels of the second along. */
+export function pointwise(codec: usize, features: usize, first: usize, second: usize, line: usize, above: usize, width: i32): void {
   const pairs = codec + POINTWISE;
   const end = pairs + <usize>(unitsInUse(codec) >> 1) * UNIT_PAIR_BYTES;
   const biases = codec + POINTWISE_END;
   const shift = load<i32>(biases, 12);
-  for (let x = 0; x < width; x += 8) {
+  const turn = first + (packedBytes(width) >> 2);
+  const last = features + 2 * packedBytes(width);
+  let target = first;
+  for (; features < last; features += 2 * FEATURE_BLOCK) {
     hiddenUnits(pairs, end, features);
     let red = splat(biases, 0), green = splat(biases, 4), blue = splat(biases, 8);
     let red2 = red, green2 = green, blue2 = blue;
@@ -153,20 +164,37 @@ export function pointwise(codec: usize, features: usize, target: usize, line: us
       blue2 = plus(blue2, dot(right, weight));
       unit += 32;
     }
-    storeColours(target + (<usize>x << 2), line, shifted(red, red2, shift), shifted(green, green2, shift), shifted(blue, blue2, shift));
-    features += 2 * FEATURE_BLOCK;
+    red = shifted(red, red2, shift);
+    green = shifted(green, green2, shift);
+    blue = shifted(blue, blue2, shift);
+    const zero = i16x8.splat(0);
+    storeFour(target, line, above, firstFour(red, green), firstFour(blue, zero));
+    target += 16;
+    above += 16;
+    if (target == turn) {
+      target = second;
+      above = first + line;
+    }
+    storeFour(target, line, above, lastFour(red, green), lastFour(blue, zero));
+    target += 16;
+    above += 16;
+    if (target == turn) {
+      target = second;
+      above = first + line;
+    }
   }
 }
 
-/** Fills SUMS; `source` is one line pair and one pixel before the pixels. */
+/** Fills SUMS for the pixels `at` bytes from the start of the lines. */
 // @ts-ignore: decorator
 @inline
-function convolve(layer: usize, source: usize, line: usize): void {
+function convolve(layer: usize, lines: usize, at: usize): void {
   let a0 = splat(layer, 0), b0 = splat(layer, 4), c0 = splat(layer, 8);
   let a1 = a0, b1 = b0, c1 = c0;
   let weights = layer + RESIDUAL_TAPS;
-  const end = source + 5 * line;
-  for (let row = source; row < end; row += line) {
+  const end = lines + 20;
+  for (; lines < end; lines += 4) {
+    const row = load<usize>(lines) + at;
     // One tap a turn: six sums, two vectors of pixels and one weight stay in registers.
     for (let pixel = row; pixel < row + 12; pixel += 4) {
       const left = v128.load(pixel), right = v128.load(pixel, 16);
@@ -197,15 +225,15 @@ function sums(index: usize, shift: i32): v128 {
 }
 
 /** See `layers.ts`. */
-export function residualRelu(layer: usize, source: usize, target: usize, line: usize, width: i32): void {
+export function residualRelu(layer: usize, lines: usize, target: usize, line: usize, above: usize, width: i32): void {
   const shift = load<i32>(layer, 12);
   const zero = i16x8.splat(0);
   for (let x = 0; x < width; x += 8) {
-    convolve(layer, source + (<usize>x << 2), line);
-    storeColours(
-      target + (<usize>x << 2), line,
-      i16x8.max_s(sums(0, shift), zero), i16x8.max_s(sums(1, shift), zero), i16x8.max_s(sums(2, shift), zero),
-    );
+    const at = <usize>x << 2;
+    convolve(layer, lines, at);
+    const red = i16x8.max_s(sums(0, shift), zero), green = i16x8.max_s(sums(1, shift), zero), blue = i16x8.max_s(sums(2, shift), zero);
+    storeFour(target + at, line, above + at, firstFour(red, green), firstFour(blue, zero));
+    storeFour(target + at + 16, line, above + at + 16, lastFour(red, green), lastFour(blue, zero));
   }
 }
 
@@ -222,17 +250,17 @@ function storePixels(target: usize, rgba: v128, count: i32): void {
 }
 
 /** See `layers.ts`. */
-export function residualPixels(layer: usize, source: usize, line: usize, width: i32, out: usize): void {
+export function residualPixels(layer: usize, lines: usize, width: i32, out: usize): void {
   const shift = load<i32>(layer, 12);
   for (let x = 0; x < width; x += 8) {
-    convolve(layer, source + (<usize>x << 2), line);
+    convolve(layer, lines, <usize>x << 2);
     // Narrowing clamps to levels.
     const redBlue = i8x16.narrow_i16x8_u(sums(0, shift), sums(2, shift));
     const greenAlpha = i8x16.narrow_i16x8_u(sums(1, shift), i16x8.splat(255));
     const redGreen = v128.shuffle<i8>(redBlue, greenAlpha, 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23);
     const blueAlpha = v128.shuffle<i8>(redBlue, greenAlpha, 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31);
     const target = out + (<usize>x << 2);
-    storePixels(target, v128.shuffle<i16>(redGreen, blueAlpha, 0, 8, 1, 9, 2, 10, 3, 11), width - x);
-    storePixels(target + 16, v128.shuffle<i16>(redGreen, blueAlpha, 4, 12, 5, 13, 6, 14, 7, 15), width - x - 4);
+    storePixels(target, firstFour(redGreen, blueAlpha), width - x);
+    storePixels(target + 16, lastFour(redGreen, blueAlpha), width - x - 4);
   }
 }

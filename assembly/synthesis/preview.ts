@@ -18,7 +18,8 @@ import { at } from "./kernels";
 import * as simdFilters from "./kernels_simd";
 import * as scalarKernels from "./preview_kernels";
 import * as simdKernels from "./preview_kernels_simd";
-import { MARGIN, planeBytes, upsample } from "./run";
+import { MARGIN, planeBytes } from "./planes";
+import { upsample } from "./run";
 
 /** Taps of `blurPlanes` where the filters look for the smoothing taps of a step: behind four others. */
 const BLUR: usize = memory.data(32, 16);

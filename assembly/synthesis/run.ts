@@ -2,46 +2,52 @@
  * From latents to the pixels of one patch (FORMAT.md §6): windows, upsampling, synthesis.
  *
  * READ ME FIRST
- * - Every level keeps its planes with a margin of 3 samples around the patch: the doubling filter turns a margin of 3 into
- *   exactly 3 again, and the last two 3×3 layers need 2.
+ * - Every level keeps its planes with a margin of 3 samples around the patch; the last two 3×3 layers need 2.
  * - The upsampling computes with floats; from the features on all is integers.
- * - Planes of two neighbouring levels live in two buffers that swap roles; plane p of level i belongs to grid i + p.
+ * - Planes of two neighbouring levels live in two buffers that swap roles; plane p of level i belongs to grid i + p. The finest level has no
+ *   planes (`strips.ts`).
  */
-import { RESIDUAL_LAST, RESIDUAL_THIRD, kernelsOf } from "../codec";
+import { kernelsOf } from "../codec";
 import {
-  GRIDS, codecOfMode, evenLevels, filterScratch, floatWindow, levelRows, levelStride, locatePatch, modeOfPatch, modes, oddLevels,
-  patchCount, patchHeight, patchWidth, simd,
+  GRIDS, codecOfMode, evenLevels, filterScratch, floatWindow, levelStride, locatePatch, modeOfPatch, modes, oddLevels, patchCount, patchHeight,
+  patchWidth, simd,
 } from "../memory";
 import { Status } from "../status";
 import * as scalarKernels from "./kernels";
 import * as simdKernels from "./kernels_simd";
-import * as scalarLayers from "./layers";
-import * as simdLayers from "./layers_simd";
+import { MARGIN, SMOOTHED_MARGIN, planeBytes } from "./planes";
+import { beginStrips, featurePair, mixRows, packRow, pixelRow, placeStrips, stripPairs, thirdRow } from "./strips";
 import { fillFloatWindow } from "./window";
-
-export const MARGIN: i32 = 3;
-/** A grid that is smoothed loses 3 more samples on every side. */
-const SMOOTHED_MARGIN: i32 = 6;
-
-// @ts-ignore: decorator
-@inline
-export function planeBytes(width: i32, height: i32): usize {
-  return <usize>(levelStride(width) * levelRows(height)) << 2;
-}
 
 /**
  * Computes the pixels of a patch as if it had `mode` and all others theirs of the mode map.
  * @param out  RGBA8, rows `outStride` bytes apart
  */
 export function synthesise(patch: i32, mode: i32, out: usize, outStride: usize): void {
-  upsample(patch, mode, 0);
-  // After six steps the features are where the first level was.
-  colourPatch(codecOfMode(mode), evenLevels, oddLevels, out, outStride);
+  upsample(patch, mode, 1);
+  placeStrips(patch, mode);
+  beginStrips(patch, mode);
+  const pairs = stripPairs();
+  for (let pair = 0; pair < pairs; ++pair) {
+    featurePair(pair);
+    // Colours come in pairs too, which begin with the second row of features.
+    packRow(0, 1);
+    if (pair > 0) {
+      const first = 2 * pair - 2;
+      mixRows(first);
+      for (let row = first; row < first + 2; ++row) {
+        if (row >= 2) thirdRow(row - 2);
+        if (row >= 4 && row < patchHeight + 4) pixelRow(row - 4, out + <usize>(row - 4) * outStride);
+      }
+    }
+    packRow(1, 0);
+  }
 }
 
 /**
  * Computes the features of every sample of grid `finest` of the patch and of a margin of 3 around it: 7 − `finest` planes, in
  * `evenLevels` if `finest` is even, else in `oddLevels`.
+ * @param finest  1…5
  */
 export function upsample(patch: i32, mode: i32, finest: i32): void {
   const codec = codecOfMode(mode);
@@ -100,59 +106,6 @@ function doublePlane(codec: usize, grid: i32, source: usize, target: usize, widt
   }
   if (simd) simdKernels.doubleAlongY(filterScratch, target, stride, stride, outWidth, outHeight, kernel);
   else scalarKernels.doubleAlongY(filterScratch, target, stride, stride, outWidth, outHeight, kernel);
-}
-
-/** Bytes from one line of colours of the patch to the next; a row has two. */
-export function lineBytes(): usize {
-  return <usize>levelStride(patchWidth) << 2;
-}
-
-/** The first row of colours in a free buffer; the line before it is written too. */
-export function coloursIn(free: usize): usize {
-  return free + 2 * lineBytes();
-}
-
-/** The first row of the third layer, behind the rows of colours. */
-export function thirdBehind(colours: usize): usize {
-  return colours + <usize>(patchHeight + 5) * 2 * lineBytes();
-}
-
-/** One row of features, which start at `features`, to colours. */
-export function mixRow(codec: usize, features: usize, plane: usize, target: usize, width: i32): void {
-  if (simd) {
-    simdLayers.packFeatures(codec, features, plane, filterScratch, width);
-    simdLayers.pointwise(codec, filterScratch, target, lineBytes(), width);
-  } else {
-    scalarLayers.packFeatures(codec, features, plane, filterScratch, width);
-    scalarLayers.pointwise(codec, filterScratch, target, lineBytes(), width);
-  }
-}
-
-/** One row of the third layer. */
-export function thirdRow(codec: usize, source: usize, target: usize): void {
-  if (simd) simdLayers.residualRelu(codec + RESIDUAL_THIRD, source, target, lineBytes(), patchWidth + 2);
-  else scalarLayers.residualRelu(codec + RESIDUAL_THIRD, source, target, lineBytes(), patchWidth + 2);
-}
-
-/** One row of pixels. */
-export function pixelRow(codec: usize, source: usize, out: usize): void {
-  if (simd) simdLayers.residualPixels(codec + RESIDUAL_LAST, source, lineBytes(), patchWidth, out);
-  else scalarLayers.residualPixels(codec + RESIDUAL_LAST, source, lineBytes(), patchWidth, out);
-}
-
-/** Features with a margin of 3 to pixels. Each row goes through all layers while what they read is still near. */
-function colourPatch(codec: usize, features: usize, free: usize, out: usize, outStride: usize): void {
-  const row: usize = 2 * lineBytes();
-  const plane = planeBytes(patchWidth, patchHeight);
-  const inner = features + lineBytes() + 4;
-  const colours = coloursIn(free);
-  const third = thirdBehind(colours);
-  const rows = <usize>patchHeight + 4;
-  for (let y: usize = 0; y < rows; ++y) {
-    mixRow(codec, inner + y * lineBytes(), plane, colours + y * row, patchWidth + 4);
-    if (y >= 2) thirdRow(codec, colours + (y - 2) * row, third + (y - 2) * row);
-    if (y >= 4) pixelRow(codec, third + (y - 4) * row, out + (y - 4) * outStride);
-  }
 }
 
 /** Pixels of a patch with its mode of the mode map; see `synthesise`. @returns ok or invalidArgument */

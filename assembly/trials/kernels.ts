@@ -86,7 +86,7 @@ function sameRows(planes: i32, plane: usize, columns: i32): bool {
   return load<u64>(target - 8) == 0x5a5a5a5a5a5a5a5a && load<u64>(target + end) == 0x5a5a5a5a5a5a5a5a;
 }
 
-/** The filters of the upsampling. @param kind  0 doubleAlongX, 1 doubleAlongY, 2 filterAlongX, 3 filterAlongY, 4 dequantise */
+/** The filters of the upsampling. @param kind  0 doubleAlongX, 1 doubleAlongY, 2 filterAlongX, 3 filterAlongY, 4 dequantise, 5 doublePair */
 export function tryFilters(kind: i32, codec: usize, count: i32): i32 {
   let differences = 0;
   for (let index = 0; index < count; ++index) {
@@ -116,6 +116,12 @@ export function tryFilters(kind: i32, codec: usize, count: i32): i32 {
       scalar.dequantise(from, twin, width, scale);
       simd.dequantise(from, target, width, scale);
       if (memory.compare(target - 16, twin - 16, 256) != 0) ++differences;
+    } else if (kind == 5) {
+      const a = drawSource(width), b = drawSource(width), c = drawSource(width), d = drawSource(width);
+      rows = 2;
+      const apart = <usize>stride << 2;
+      scalar.doublePair(a, b, c, d, twin, twin + apart, width, kernel);
+      simd.doublePair(a, b, c, d, target, target + apart, width, kernel);
     } else {
       const from = drawSource(stride * (rows + 8));
       const original = drawSource(stride * (rows + 8));
@@ -139,6 +145,9 @@ function sameColours(line: usize): bool {
   return before && sameWords(0, width) && sameWords(line, width) && sameWords(0 - line, width);
 }
 
+/** Where the lines are that the 3×3 layers read. */
+const lines: usize = memory.data(20, 16);
+
 /** The layers of the synthesis. @param kind  0 packFeatures, 1 pointwise, 2 residualRelu, 3 residualPixels */
 export function tryLayers(kind: i32, codec: usize, count: i32): i32 {
   let differences = 0;
@@ -150,6 +159,7 @@ export function tryLayers(kind: i32, codec: usize, count: i32): i32 {
     const line = <usize>stride << 2;
     const plane = <usize>(stride * TALLEST) << 2;
     const from = drawSource(7 * (<i32>plane >> 2) + 16);
+    for (let index = 0; index < 5; ++index) store<usize>(lines + (<usize>index << 2), from + <usize>((index * 3) % 5) * line);
     let same = true;
     if (kind == 0) {
       scalarLayers.packFeatures(codec, from, plane, twin, width);
@@ -163,16 +173,16 @@ export function tryLayers(kind: i32, codec: usize, count: i32): i32 {
       }
       same = same && load<u64>(target - 8) == 0x5a5a5a5a5a5a5a5a && load<u64>(target + (<usize>((width + 3) >> 2) << 6)) == 0x5a5a5a5a5a5a5a5a;
     } else if (kind == 1) {
-      scalarLayers.pointwise(codec, from, twin, line, width);
-      simdLayers.pointwise(codec, from, target, line, width);
-      same = sameColours(line);
+      scalarLayers.pointwise(codec, from, twin, twin + 2 * line, line, twin - line, width);
+      simdLayers.pointwise(codec, from, target, target + 2 * line, line, target - line, width);
+      same = sameColours(line) && sameWords(2 * line, width) && sameWords(3 * line, width);
     } else if (kind == 2) {
-      scalarLayers.residualRelu(codec + RESIDUAL_THIRD, from, twin, line, width);
-      simdLayers.residualRelu(codec + RESIDUAL_THIRD, from, target, line, width);
+      scalarLayers.residualRelu(codec + RESIDUAL_THIRD, lines, twin, line, twin - line, width);
+      simdLayers.residualRelu(codec + RESIDUAL_THIRD, lines, target, line, target - line, width);
       same = sameColours(line);
     } else {
-      scalarLayers.residualPixels(codec + RESIDUAL_LAST, from, line, width, twin);
-      simdLayers.residualPixels(codec + RESIDUAL_LAST, from, line, width, target);
+      scalarLayers.residualPixels(codec + RESIDUAL_LAST, lines, width, twin);
+      simdLayers.residualPixels(codec + RESIDUAL_LAST, lines, width, target);
       // Pixels go to the caller's rows: not a byte beside them.
       same = memory.compare(target - 32, twin - 32, <usize>(4 * width) + 64) == 0;
     }

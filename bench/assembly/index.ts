@@ -11,9 +11,6 @@
 import { collectPatch } from '../../assembly/context/segment';
 import { buildWindow } from '../../assembly/context/window';
 import {
-  codecOfMode,
-  evenLevels,
-  levelRows,
   levelStride,
   locatePatch,
   modeOfPatch,
@@ -21,7 +18,8 @@ import {
   patchHeight,
   patchWidth,
 } from '../../assembly/memory';
-import { coloursIn, lineBytes, mixRow, pixelRow, thirdBehind, thirdRow, upsample } from '../../assembly/synthesis/run';
+import { upsample } from '../../assembly/synthesis/run';
+import { beginStrips, featurePair, mixRows, packRow, pixelRow, placeStrips, stripPairs, thirdRow } from '../../assembly/synthesis/strips';
 import { fillFloatWindow } from '../../assembly/synthesis/window';
 
 export * from '../../assembly/index';
@@ -53,32 +51,31 @@ export function windowPatch(patch: i32): void {
   }
 }
 
-/** Windows and upsampling: the seven features of every pixel of a patch. */
+/** Windows and upsampling: the seven features of every pixel of a patch, two rows at a time. */
 export function upsamplePatch(patch: i32): void {
-  upsample(patch, modeOfPatch(patch), 0);
+  const mode = modeOfPatch(patch);
+  upsample(patch, mode, 1);
+  placeStrips(patch, mode);
+  beginStrips(patch, mode);
+  const pairs = stripPairs();
+  for (let pair = 0; pair < pairs; ++pair) featurePair(pair);
 }
 
-/** The 1×1 layers, over the patch and its margin of 2. */
+/** The 1×1 layers, over the patch and its margin of 2; features are what is there. */
 export function pointwisePatch(patch: i32): void {
-  locatePatch(patch, 0);
-  const codec = codecOfMode(modeOfPatch(patch));
-  const line = lineBytes();
-  const inner = evenLevels + line + 4;
-  const colours = coloursIn(oddLevels);
-  for (let y: usize = 0; y < <usize>patchHeight + 4; ++y) {
-    mixRow(codec, inner + y * line, line * <usize>levelRows(patchHeight), colours + y * 2 * line, patchWidth + 4);
+  placeStrips(patch, modeOfPatch(patch));
+  for (let row = 0; row < patchHeight + 4; row += 2) {
+    packRow(0, 0);
+    packRow(1, 1);
+    mixRows(row);
   }
 }
 
-/** The two 3×3 layers, to RGBA8 rows `outStride` bytes apart. */
+/** The two 3×3 layers, to RGBA8 rows `outStride` bytes apart; colours are what is there. */
 export function residualPatch(patch: i32, out: usize, outStride: i32): void {
-  locatePatch(patch, 0);
-  const codec = codecOfMode(modeOfPatch(patch));
-  const row: usize = 2 * lineBytes();
-  const colours = coloursIn(oddLevels);
-  const third = thirdBehind(colours);
-  for (let y: usize = 0; y < <usize>patchHeight + 2; ++y) thirdRow(codec, colours + y * row, third + y * row);
-  for (let y: usize = 0; y < <usize>patchHeight; ++y) pixelRow(codec, third + y * row, out + y * <usize>outStride);
+  placeStrips(patch, modeOfPatch(patch));
+  for (let row = 0; row < patchHeight + 2; ++row) thirdRow(row);
+  for (let row = 0; row < patchHeight; ++row) pixelRow(row, out + <usize>(row * outStride));
 }
 
 /** 8 chains of f32 multiply and add, 4 lanes each: 32 multiply-accumulates a turn. */

@@ -7,7 +7,7 @@ import { compileTrials, openTrials, type Trial } from './trials.js';
 
 const counts = { cases: 20_000, symbols: 1_000_000, modes: 300_000, samples: 1_000_000 } as const;
 const names = [
-  ...['findSymbol', 'predict', 'doubleAlongX', 'doubleAlongY', 'filterAlongX', 'filterAlongY', 'dequantise'],
+  ...['findSymbol', 'predict', 'doubleAlongX', 'doubleAlongY', 'filterAlongX', 'filterAlongY', 'dequantise', 'doublePair'],
   ...['packFeatures', 'pointwise', 'residualRelu', 'residualPixels', 'moments', 'expectedColours', 'flatPixels'],
   ...['rowError', 'refine/halveAlongX', 'refine/halveAlongY', 'refine/pointwise', 'refine/residualRelu', 'refine/residualError'],
   ...['refine/residualGated', 'refine/residualPlain', 'refine/pointwiseBack', 'refine/dense RELU', 'refine/dense GATED'],

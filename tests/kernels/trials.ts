@@ -106,7 +106,7 @@ export function openTrials(code: Uint8Array<ArrayBuffer>): Trial[] {
   return [
     kernel('findSymbol', core.trySearch),
     withCodecs('predict', core.tryPredict),
-    ...['doubleAlongX', 'doubleAlongY', 'filterAlongX', 'filterAlongY', 'dequantise'].map((name, kind) =>
+    ...['doubleAlongX', 'doubleAlongY', 'filterAlongX', 'filterAlongY', 'dequantise', 'doublePair'].map((name, kind) =>
       withCodecs(name, (codec, count) => core.tryFilters(kind, codec, count)),
     ),
     ...['packFeatures', 'pointwise', 'residualRelu', 'residualPixels'].map((name, kind) =>

@@ -225,14 +225,12 @@ def main():
             scale = running.setdefault(anchor, mean)
             running[anchor] = scale + 0.02 * (min(mean, 4 * scale) - scale)
             loss = loss + general.mean() / scale
-            # Of every crop one rival learns, that of any of its patches, from all patches that are its own: it codes the whole crop,
-            # for in a picture patches have neighbours. Each counts by the root of its own cost: easy ones would not matter otherwise.
-            learner = chosen.flatten(1).gather(1, torch.randint(chosen[0].numel(), (len(own), 1)))[:, 0]
-            importance = (known * step / scale).clamp_min(0.1).rsqrt() * (chosen == learner[:, None, None])
-            special = torch.cat([cost(mode, rows, importance[rows]) for mode in learner.unique().tolist()
-                                 for rows in [(learner == mode).nonzero()[:, 0]]])
-            # As many patches as there are in a crop, on average over the crops.
-            loss = loss + special.sum() / (chosen == learner[:, None, None]).float().mean((1, 2)).sum() / scale
+            # Every rival that a patch was given to learns, and codes the whole crop for it: in a picture patches have neighbours.
+            # Each patch counts by the root of its own cost: easy ones would not matter otherwise.
+            importance = (known * step / scale).clamp_min(0.1).rsqrt()
+            special = torch.cat([cost(mode, rows, (importance * (chosen == mode))[rows]) for mode in chosen.unique().tolist()
+                                 for rows in [(chosen == mode).flatten(1).any(1).nonzero()[:, 0]]])
+            loss = loss + special.sum() / len(own) / scale
         if math.isfinite(loss.item()) and loss.item() < 2 * GUARD * len(anchors):
             optimiser.zero_grad(set_to_none=True)
             loss.backward()

@@ -28,6 +28,7 @@ RESCUE = 10                   # skipped steps in a row after which the averaged 
 CLIP = 1.0                    # on the norm of the gradient of each parameter group, after balancing the anchors
 STEP_RANGE = 0.30             # half the distance between anchors in log gain, as the fine quality steps use it
 AVERAGE = 0.999
+ONE_RATE = 1e-3               # of --plain
 
 
 def parse():
@@ -60,6 +61,7 @@ def parse():
     parser.add_argument('--decoders', help='checkpoint whose generalist gives decoders and gains')
     parser.add_argument('--freeze-decoders', action='store_true', help='decoders and gains stay as they are')
     parser.add_argument('--deepen', action='store_true', help='add second blocks to the trunks that have none')
+    parser.add_argument('--plain', action='store_true', help='the plain recipe, to compare with: heads at random, no linear part, one learning rate for all')
     parser.add_argument('--muon', action='store_true', help="Muon for the trunk's convolutions")
     parser.add_argument('--validate-every', type=float, default=5, help='minutes')
     parser.add_argument('--validation-limit', type=int, default=24)
@@ -67,7 +69,21 @@ def parse():
     options = parser.parse_args()
     if (options.fresh or options.decoders or options.freeze_decoders) and not options.start:
         parser.error('--fresh, --decoders and --freeze-decoders need --start')
+    if options.plain and (options.start or options.resume):
+        parser.error('--plain starts from nothing')
     return options
+
+
+@torch.no_grad()
+def without_linear_start(codec):
+    """Heads and synthesis start at random like any other layer, and the linear parts stay 0. The codec is changed in place."""
+    for linear in codec.analysis.linear.values():
+        linear.zero_()
+    for head in codec.analysis.head.values():
+        head.reset_parameters()
+    for decoder in codec.decoders[0]:
+        for weight in (decoder.w1, decoder.w2):
+            torch.nn.init.kaiming_uniform_(weight, a=5 ** 0.5)
 
 
 def main():
@@ -93,13 +109,18 @@ def main():
     anchors = ([int(a) for a in options.anchors.split(',')] if options.anchors else list(range(len(codec.lambdas))))
     if options.deepen:
         codec.analysis.deepen(sorted(set(groups[anchor] for anchor in anchors) - set(codec.analysis.deep_groups())))
+    if options.plain:
+        without_linear_start(codec)
     codec.to(options.device)
     codec.analysis.groups = tuple(sorted({codec.groups[anchor] for anchor in anchors}))
     for name, parameter in codec.named_parameters():
         analysed = name.startswith('analysis.') and any(f'.{group}' in name for group in codec.analysis.groups)
+        analysed = analysed and not (options.plain and name.startswith('analysis.linear.'))
         decoded = name.startswith('decoders.') and int(name.split('.')[2]) in anchors
         parameter.requires_grad_(analysed or not options.freeze_decoders and (decoded or name == 'log_gain'))
     learning = [{**group, 'params': [p for p in group['params'] if p.requires_grad]} for group in codec.parameter_groups(options.lr)]
+    if options.plain:
+        learning = [{**group, 'lr': ONE_RATE * options.lr, 'base_lr': ONE_RATE * options.lr} for group in learning]
     optimiser = build([group for group in learning if group['params']], options.muon)
     average = {name: value.clone() for name, value in codec.state_dict().items()}
     state = {'step': 0, 'pixels': 0, 'seconds': 0.0, 'skipped': 0}
