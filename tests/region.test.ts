@@ -78,7 +78,7 @@ test('two rows of tiles in memory are enough for any number of them', async () =
   const { bytes, reconstruction } = await encodeDetailed(
     engineOfPackage(),
     picture,
-    { quality: 60, effort: 4, modes: 2, models },
+    { quality: 60, effort: 7, modes: 2, models },
     { reconstruction: true },
   );
   const whole = await decode(bytes, { models });

@@ -1,6 +1,6 @@
 // What becomes of the mode map: how often each codec is used at each rate anchor, and whether patch borders show.
 //
-//   node bench/rd/map.mjs [--folder FOLDER] [--limit N] [--effort 4] [--pack FOLDER] [--out NAME]
+//   node bench/rd/map.mjs [--folder FOLDER] [--limit N] [--effort 7] [--pack FOLDER] [--out NAME]
 //
 // Border discontinuity: mean absolute difference of neighbouring samples across borders between patches of unlike modes, over the same mean
 // everywhere else. Since borders fall on other picture content than the rest does, the same ratio of the original stands beside it.
@@ -17,7 +17,7 @@ const { values: options } = parseArgs({
   options: {
     folder: { type: 'string' },
     limit: { type: 'string' },
-    effort: { type: 'string', default: '4' },
+    effort: { type: 'string', default: '7' },
     pack: { type: 'string' },
     out: { type: 'string', default: 'map' },
   },

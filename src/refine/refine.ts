@@ -88,10 +88,10 @@ export async function refineLatents(
     costs = await keepCheapest({ core, picture, saved, before, spacing }, turn);
   };
   const trade = async (visit: Visit): Promise<void> => {
-    for (const [index, round] of trades.entries()) {
+    for (const [index, margin] of trades.entries()) {
       refiner.startTrades(index === 0);
       await visit((patch) => refiner.patchTrades(patch));
-      refiner.tradeLatents(round);
+      refiner.tradeLatents(margin);
     }
   };
   if (trades.length > 0) await pass(regionSides.trades, trade);

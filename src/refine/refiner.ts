@@ -5,7 +5,6 @@
  * encoders that do without carry it. Its memory may grow in any call that allocates; views are made afresh and not kept.
  */
 
-import type { Round } from '../effort.js';
 import { TesseraError } from '../errors.js';
 import { refineWasm } from '../generated/refine-wasm.js';
 import type { Step } from '../models/pack.js';
@@ -34,7 +33,7 @@ interface RefinerExports extends Record<string, unknown> {
   setCurvature(grid: number, curvature: number): void;
   startTrades(first: number): void;
   patchTrades(patch: number): void;
-  tradeLatents(margin: number, parity: number): number;
+  tradeLatents(margin: number): number;
 }
 
 /** Planes of a region, by their numbers in the module. */
@@ -200,12 +199,13 @@ export class Refiner {
   }
 
   /**
-   * Makes the symbols of the region that should lower J their neighbours.
+   * Makes the symbols of the region that should lower J their neighbours, the best ones first and none beside another.
    *
+   * @param margin - how much a trade must be worth, in parts of what the curvature takes from it
    * @returns how many have changed
    */
-  tradeLatents({ margin, parity }: Round): number {
-    return this.#exports.tradeLatents(margin, parity);
+  tradeLatents(margin: number): number {
+    return this.#exports.tradeLatents(margin);
   }
 
   #copyIn(bytes: Uint8Array, slack = 0): number {

@@ -1,7 +1,6 @@
 /** Trades of whole latents for their neighbours: what the module foretells and does, on pictures whose latents are anything. */
 
 import { describe, expect, test } from 'vitest';
-import type { Round } from '../../src/effort.js';
 import { gridCount, gridSide, patchLayout } from '../../src/geometry.js';
 import { parseDecoderPack } from '../../src/models/pack.js';
 import { Refiner } from '../../src/refine/refiner.js';
@@ -48,10 +47,10 @@ async function opened(source: RealPicture, curvature: number, simd = true): Prom
   return refiner;
 }
 
-function trade(refiner: Refiner, { modes }: RealPicture, round: Round, first = true): number {
+function trade(refiner: Refiner, { modes }: RealPicture, margin: number, first = true): number {
   refiner.startTrades(first);
   for (let patch = 0; patch < modes.length; patch++) refiner.patchTrades(patch);
-  return refiner.tradeLatents(round);
+  return refiner.tradeLatents(margin);
 }
 
 function symbolsOf(refiner: Refiner, { width, height }: RealPicture): Float64Array[] {
@@ -78,7 +77,7 @@ describe.each([
 
   test('what is traded goes up or down by one, and J falls', async () => {
     const refiner = await opened(source, 30);
-    const count = trade(refiner, source, { margin: 1, parity: -1 });
+    const count = trade(refiner, source, 1);
     const after = symbolsOf(refiner, source);
     const found = changes(source.planes, after);
     expect(found).toHaveLength(count);
@@ -87,36 +86,33 @@ describe.each([
     expect(realCost({ ...source, planes: after })).toBeLessThan(realCost(source));
   });
 
-  test('a margin and a parity hold trades back', async () => {
-    const all = await opened(source, 30);
-    const count = trade(all, source, { margin: 1, parity: -1 });
-    const everything = symbolsOf(all, source);
-    const halves = await Promise.all(
-      ([0, 1] as const).map(async (parity) => {
-        const refiner = await opened(source, 30);
-        trade(refiner, source, { margin: 1, parity });
-        const found = changes(source.planes, symbolsOf(refiner, source));
-        for (const { grid, index } of found) {
-          const columns = gridSide(width, grid);
-          expect(((index % columns) + Math.floor(index / columns)) % 2).toBe(parity);
-        }
-        return found;
-      }),
+  test('no two side by side are traded', async () => {
+    const refiner = await opened(source, 1);
+    trade(refiner, source, 0);
+    const found = changes(source.planes, symbolsOf(refiner, source));
+    const places = new Set(
+      found.map(({ grid, index }) => `${grid} ${index % gridSide(width, grid)} ${Math.floor(index / gridSide(width, grid))}`),
     );
-    // All are judged as if the others stayed, so the halves make up the whole.
-    expect(halves.flat().length).toBe(count);
-    for (const { grid, index, by } of halves.flat()) expect(everything[grid][index] - source.planes[grid][index]).toBe(by);
-    const cautious = await opened(source, 30);
-    expect(trade(cautious, source, { margin: 3, parity: -1 })).toBeLessThan(count);
-    expect(trade(await opened(source, 1e9), source, { margin: 1, parity: -1 })).toBe(0);
-    expect(trade(await opened(source, 0), source, { margin: 1, parity: -1 })).toBe(0);
+    for (const { grid, index } of found) {
+      const x = index % gridSide(width, grid);
+      const y = Math.floor(index / gridSide(width, grid));
+      expect(places.has(`${grid} ${x + 1} ${y}`)).toBe(false);
+      expect(places.has(`${grid} ${x} ${y + 1}`)).toBe(false);
+    }
+  });
+
+  test('a margin and the curvature hold trades back', async () => {
+    const count = trade(await opened(source, 30), source, 1);
+    expect(trade(await opened(source, 30), source, 3)).toBeLessThan(count);
+    expect(trade(await opened(source, 1e9), source, 1)).toBe(0);
+    expect(trade(await opened(source, 0), source, 1)).toBe(0);
   });
 
   test('a later round goes on where the first has left off', async () => {
     const refiner = await opened(source, 30);
-    trade(refiner, source, { margin: 1, parity: -1 });
+    trade(refiner, source, 1);
     const once = realCost({ ...source, planes: symbolsOf(refiner, source) });
-    expect(trade(refiner, source, { margin: 0.65, parity: 0 }, false)).toBeGreaterThan(0);
+    expect(trade(refiner, source, 0.65, false)).toBeGreaterThan(0);
     expect(realCost({ ...source, planes: symbolsOf(refiner, source) })).toBeLessThan(once);
   });
 
@@ -124,8 +120,8 @@ describe.each([
     const results = await Promise.all(
       [true, false].map(async (simd) => {
         const refiner = await opened(source, 30, simd);
-        trade(refiner, source, { margin: 0.65, parity: -1 });
-        trade(refiner, source, { margin: 0.5, parity: 0 }, false);
+        trade(refiner, source, 0.65);
+        trade(refiner, source, 0.5, false);
         return symbolsOf(refiner, source);
       }),
     );
@@ -138,7 +134,7 @@ test('a latent that is traded back and forth alone comes to rest at the least J'
   const source = { ...picture(1, 1, 5), pixels: [200, 200, 200, 255] };
   const refiner = await opened(source, 1);
   for (const grid of [0, 1, 2, 3, 4, 5]) refiner.setCurvatures(Array.from({ length: gridCount }, (_, other) => (other > grid ? 1 : 0)));
-  for (let round = 0; round < 40; round++) trade(refiner, source, { margin: 0, parity: -1 });
+  for (let round = 0; round < 40; round++) trade(refiner, source, 0);
   const rest = symbolsOf(refiner, source);
   const costAt = (value: number): number => realCost({ ...source, planes: [...rest.slice(0, 6), Float64Array.of(value)] });
   const value = rest[6][0];
@@ -149,5 +145,5 @@ test('latents without any other near stay 0', async () => {
   const empty = picture(64, 64, 5);
   for (const plane of empty.planes) plane.fill(0);
   const refiner = await opened(empty, 1e-6);
-  expect(trade(refiner, empty, { margin: 0, parity: -1 })).toBe(0);
+  expect(trade(refiner, empty, 0)).toBe(0);
 });
