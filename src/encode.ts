@@ -83,14 +83,15 @@ export async function encodeDetailed(
   // 2. Load the model pack and find the rate.
   await pacer.step('model', 0, 1);
   const pack = await loadPack(options.models);
-  const rate = options.rate ?? rateOfQuality(pack.manifest, options.quality ?? defaultOptions.quality);
+  const small = wantsSmall ? pack.manifest.quick : undefined;
+  const scale = small ? pack.manifest.quickQuality : pack.manifest.quality;
+  const rate = options.rate ?? rateOfQuality(scale, options.quality ?? defaultOptions.quality);
   checkRate(pack, rate, 'invalidArgument');
   const lambda = lambdaOfRate(pack, rate);
   const modes = Math.min(settings.modes, pack.decoder.modes) as ModeCount;
   if (options.modes !== undefined && options.modes > pack.decoder.modes)
     throw new TesseraError('invalidArgument', `${options.modes} codecs; the model pack has ${pack.decoder.modes}`);
   const modeSet = modeSetOf(pack.decoder, modes);
-  const small = wantsSmall ? pack.manifest.quick : undefined;
   // What comes out of a small analysis is one codec's alone.
   const planes = small ? [0] : modeSet.subset;
   const analysis = await createOrtAnalysis(pack, small ?? pack.manifest.analysis, rate, 1 + Math.max(...planes));

@@ -2,7 +2,7 @@
 
 import { TesseraError } from './errors.js';
 import type { Pack } from './models/load.js';
-import type { Manifest } from './models/manifest.js';
+import type { Manifest, Scale } from './models/manifest.js';
 
 /** A point on the rate axis of a pack: an anchor and a row of the step table. */
 export interface Rate {
@@ -11,16 +11,19 @@ export interface Rate {
 }
 
 /** Anchor and step for a quality from 0 to 100; fractions take the nearest entry of the table. */
-export function rateOfQuality(manifest: Manifest, quality: number): Rate {
+export function rateOfQuality(scale: Scale, quality: number): Rate {
   if (!(quality >= 0 && quality <= 100)) throw new TesseraError('invalidArgument', `quality is not a number from 0 to 100: ${quality}`);
-  const [anchor, step] = manifest.quality[Math.round(quality)];
+  const [anchor, step] = scale[Math.round(quality)];
   return { anchor, step };
 }
 
-/** The lowest quality with this anchor and step, or null when none has it. */
-export function qualityOfRate(manifest: Manifest, rate: Rate): number | null {
-  const quality = manifest.quality.findIndex(([anchor, step]) => anchor === rate.anchor && step === rate.step);
-  return quality < 0 ? null : quality;
+/** The lowest quality with this anchor and step, with the large analysis or else with the small one, or null when none has it. */
+export function qualityOfRate({ quality, quickQuality }: Manifest, rate: Rate): number | null {
+  for (const scale of [quality, quickQuality]) {
+    const found = scale.findIndex(([anchor, step]) => anchor === rate.anchor && step === rate.step);
+    if (found >= 0) return found;
+  }
+  return null;
 }
 
 /** Refuses an anchor or step that the pack does not have. `corruptHeader` when a file names it. */

@@ -39,3 +39,10 @@ test('effort 1 takes the large analysis of a pack without small ones', async () 
   expect(asked[2]).toMatch(/^analysis-\w+\.onnx$/);
   expect(sameBytes(file, await encode(image, { effort: 3, modes: 1, models }))).toBe(true);
 });
+
+test('small analyses have a scale of qualities of their own', async () => {
+  const { models } = recorded((text) => JSON.stringify({ ...JSON.parse(text), quickQuality: Array.from({ length: 101 }, () => [3, 40]) }));
+  const rate = { anchor: 3, step: 40 };
+  expect(sameBytes(await encode(image, { effort: 1, quality: 9, models }), await encode(image, { effort: 1, rate, models }))).toBe(true);
+  expect(sameBytes(await encode(image, { effort: 3, quality: 9, models }), await encode(image, { effort: 3, rate, models }))).toBe(false);
+});

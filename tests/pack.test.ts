@@ -237,6 +237,7 @@ describe('manifest.json', () => {
     ['lambda', [1]],
     ['gains', []],
     ['quality', [[0, 0]]],
+    ['quickQuality', [[0, 0]]],
     ['analysis', ['missing.onnx']],
     ['quick', ['missing.onnx']],
     ['quick', new Array(8).fill('missing.onnx')],
@@ -301,16 +302,16 @@ describe('loading', () => {
 describe('quality', () => {
   test('takes the nearest entry of the table, and back the first quality that has it', async () => {
     const { manifest } = await loadPack();
-    expect(rateOfQuality(manifest, 0)).toEqual({ anchor: manifest.quality[0][0], step: manifest.quality[0][1] });
-    expect(rateOfQuality(manifest, 49.6)).toEqual(rateOfQuality(manifest, 50));
-    expect(qualityOfRate(manifest, rateOfQuality(manifest, 37))).toBe(37);
-    for (const quality of [-1, 101, Number.NaN]) expect(() => rateOfQuality(manifest, quality)).toThrow(TesseraError);
+    expect(rateOfQuality(manifest.quality, 0)).toEqual({ anchor: manifest.quality[0][0], step: manifest.quality[0][1] });
+    expect(rateOfQuality(manifest.quality, 49.6)).toEqual(rateOfQuality(manifest.quality, 50));
+    expect(qualityOfRate(manifest, rateOfQuality(manifest.quality, 37))).toBe(37);
+    for (const quality of [-1, 101, Number.NaN]) expect(() => rateOfQuality(manifest.quality, quality)).toThrow(TesseraError);
   });
 
-  test('anchors never fall as quality rises, and λ falls within each', async () => {
+  test.each(['quality', 'quickQuality'] as const)('in %s anchors never fall, and λ falls within each', async (scale) => {
     // Between anchors λ may rise: qualities are spread over measured rates, and the next anchor may need less λ for the same rate.
     const pack = await loadPack();
-    const rates = Array.from({ length: 101 }, (_, quality) => rateOfQuality(pack.manifest, quality));
+    const rates = Array.from({ length: 101 }, (_, quality) => rateOfQuality(pack.manifest[scale], quality));
     for (let quality = 1; quality <= 100; quality++) {
       const [rate, before] = [rates[quality], rates[quality - 1]];
       expect(rate.anchor, `quality ${quality}`).toBeGreaterThanOrEqual(before.anchor);

@@ -36,16 +36,17 @@ const effort = Number(options.effort);
 const modes = Number(options.modes);
 const every = Number(options.every);
 
-/** @returns {bytes, bpp, mse} of the real file */
+/** @returns {anchor, bytes, bpp, mse} of the real file */
 async function measure(image, rate) {
   const result = await inner.encodeDetailed(engine, image, { ...rate, modes, effort, models }, { cost: false, reconstruction: true });
   const pixels = image.width * image.height;
   const mse = inner.squaredError(image, result.reconstruction) / (3 * pixels);
-  return { bytes: result.bytes.length, bpp: (8 * result.bytes.length) / pixels, mse };
+  const { anchor } = inner.parseHeader(result.bytes);
+  return { anchor, bytes: result.bytes.length, bpp: (8 * result.bytes.length) / pixels, mse };
 }
 
 const lines = ['image\tquality\tanchor\tbytes\tbpp\tmse'];
-const write = (image, quality, anchor, { bytes, bpp, mse }) =>
+const write = (image, quality, { anchor, bytes, bpp, mse }) =>
   lines.push([image.name, quality, anchor, bytes, bpp.toFixed(6), mse.toFixed(5)].join('\t'));
 const curves = new Map();
 const hulls = [];
@@ -54,14 +55,14 @@ for (const file of pictureFiles(data.path, Number(options.limit))) {
   const curve = [];
   for (let quality = 0; quality <= 100; quality += every) {
     const point = await measure(image, { quality });
-    write(image, quality, pack.manifest.quality[quality][0], point);
+    write(image, quality, point);
     curve.push(point);
   }
   curves.set(image.name, curve);
   const hull = [];
   for (let anchor = 0; anchor < pack.manifest.lambda.length; anchor++) {
     const point = await measure(image, { rate: { anchor, step: exact } });
-    write(image, '', anchor, point);
+    write(image, '', point);
     hull.push(point);
   }
   hulls.push(hull);

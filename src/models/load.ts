@@ -65,8 +65,8 @@ async function load(reader: PackReader): Promise<Pack> {
   if (decoder.id !== manifest.id || decoder.modes !== manifest.modes || decoder.anchors !== manifest.anchors) {
     throw new TesseraError('corruptModel', 'manifest.json and decoder.bin disagree');
   }
-  if (manifest.quality.some(([, step]) => step >= decoder.steps.length))
-    throw new TesseraError('corruptModel', 'the quality table names a step that does not exist');
+  if ([...manifest.quality, ...manifest.quickQuality].some(([, step]) => step >= decoder.steps.length))
+    throw new TesseraError('corruptModel', 'a quality names a step that does not exist');
   return { manifest, decoder, hash: manifest.files['decoder.bin'].sha256.slice(0, 16), file };
 }
 

@@ -10,6 +10,9 @@ export interface PackFile {
   readonly sha256: string;
 }
 
+/** Anchor and step of each of 101 qualities. */
+export type Scale = readonly (readonly [anchor: number, step: number])[];
+
 /** What encoders need to know, checked. */
 export interface Manifest {
   readonly id: number;
@@ -23,7 +26,9 @@ export interface Manifest {
   /** [codec][anchor][grid]: by how much the squared error on [0, 1], mean of the channels, bends along one latent, at a step gain of 1; a pack may have none. */
   readonly curvatures: Manifest['gains'] | undefined;
   /** Anchor and step for the qualities 0…100. */
-  readonly quality: readonly (readonly [anchor: number, step: number])[];
+  readonly quality: Scale;
+  /** The same for the small analyses. */
+  readonly quickQuality: Scale;
   /** Name of the analysis model of each anchor; anchors may share one. */
   readonly analysis: readonly string[];
   /** The same for small analyses of the codec of M = 1 alone, which the lowest effort takes; a pack may have none. */
@@ -64,6 +69,7 @@ export function parseManifest(bytes: Uint8Array): Manifest {
     files[name] = { bytes: integer(file.bytes, `files.${name}.bytes`, 0, mostFileBytes), sha256 };
   }
   if (files['decoder.bin'] === undefined) throw damage('files does not name decoder.bin');
+  const quality = scale(fields.quality, 'quality', anchors);
   return {
     id: integer(fields.id, 'id', 0, 65_535),
     name: string(fields.name, 'name'),
@@ -72,14 +78,19 @@ export function parseManifest(bytes: Uint8Array): Manifest {
     lambda: array(fields.lambda, 'lambda', anchors).map((value) => positive(value, 'lambda')),
     gains: perGrid(fields.gains, 'gains', modes, anchors),
     curvatures: fields.curvatures === undefined ? undefined : perGrid(fields.curvatures, 'curvatures', modes, anchors),
-    quality: array(fields.quality, 'quality', 101).map((entry) => {
-      const [anchor, step] = array(entry, 'quality', 2);
-      return [integer(anchor, 'quality', 0, anchors - 1), integer(step, 'quality', 0, 254)] as const;
-    }),
+    quality,
+    quickQuality: fields.quickQuality === undefined ? quality : scale(fields.quickQuality, 'quickQuality', anchors),
     analysis: fileNames(fields.analysis, 'analysis', anchors, files),
     quick: fields.quick === undefined ? undefined : fileNames(fields.quick, 'quick', anchors, files),
     files,
   };
+}
+
+function scale(value: unknown, name: string, anchors: number): Scale {
+  return array(value, name, 101).map((entry) => {
+    const [anchor, step] = array(entry, name, 2);
+    return [integer(anchor, name, 0, anchors - 1), integer(step, name, 0, 254)] as const;
+  });
 }
 
 /** Positive numbers [codec][anchor][grid]. */
