@@ -18,18 +18,15 @@ import torch.nn as nn
 from .analysis import GRIDS
 from .codec import Codec
 from .curvature import curvatures
-from .data import Crops, Pictures, validation_pictures
+from .data import Crops, Pictures
 from .fit import fit
 from .fixed_point import context_layers, fixed, synthesis_layers
 from .kernels import plain_torch
 from .loop import adapt
-from .rates import quality_table
 from .synthesis_graph import write_synthesis_graph
-from .tables import laplace_rows, step_table
+from .tables import even_scale, laplace_rows, step_table
 
 PACK_ID = 1
-QUALITY_PICTURES = 16         # photographs: with screens among them, sizes of photographs would not grow evenly
-QUALITY_SIDE = 384
 CURVATURE_SIDE, CURVATURE_CROPS, CURVATURE_SEED = 256, 6, 71
 SMALLEST_HALVED = 1024        # elements
 # Weights of the adaptive mode map: a first guess, until mode maps of the trained pack are counted.
@@ -178,7 +175,7 @@ def load_codec(path, average=True):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument('--data', required=True, help='the table of qualities is measured on its held-out pictures')
+    parser.add_argument('--data', required=True, help='cache of prepare-data.mjs: rows of the entropy coder, room for latents and curvatures come from its pictures')
     parser.add_argument('--checkpoint', help='without one, the untrained linear start is exported')
     parser.add_argument('--quick', help='checkpoint of the small analyses (tessera.train --fresh quick) for the lowest effort')
     parser.add_argument('--modes', type=int, help='clone the codecs of the checkpoint up to this number')
@@ -218,7 +215,6 @@ def main():
     for name in files:
         content = open(os.path.join(options.out, name), 'rb').read()
         described[name] = {'bytes': len(content), 'sha256': hashlib.sha256(content).hexdigest()}
-    photographs = validation_pictures(pictures, QUALITY_PICTURES, QUALITY_SIDE, 'p')
     manifest = {
         'format': 0, 'id': PACK_ID, 'name': os.path.basename(os.path.normpath(options.out)), 'modes': codec.modes,
         'anchors': anchors, 'patch': 128, 'lambda': list(codec.lambdas),
@@ -226,7 +222,7 @@ def main():
         'gains': [[[float(f'{value:.7g}') for value in anchor] for anchor in mode] for mode in codec.log_gain.detach().exp().tolist()],
         'curvatures': [[[float(f'{value:.3g}') for value in anchor] for anchor in mode] for mode in
                        curvatures(codec, Crops(pictures, CURVATURE_SIDE, 1, CURVATURE_SEED), CURVATURE_CROPS)],
-        'quality': quality_table(codec, photographs, steps), 'files': described,
+        'quality': even_scale(codec.lambdas, steps), 'files': described,
         'training': {'steps': state.get('step', 0), 'gigapixels': round(state.get('pixels', 0) / 1e9, 4),
                      'seconds': round(state.get('seconds', 0)), 'torch': torch.__version__, 'note': options.note},
     }

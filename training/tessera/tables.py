@@ -83,7 +83,7 @@ def step_table(anchor_ratio):
     """Rows (gain Q14, inverse gain Q14, log-scale offset Q8): gains around an anchor, the middle one is 1.
 
     anchor_ratio: quotient of neighbouring lambdas. lambda goes with the gain to the power -2. The rows reach STEP_REACH of
-    the distance to the next anchor, so that neighbouring anchors overlap and `rates.quality_table` can choose between them.
+    the distance to the next anchor, so that neighbouring anchors overlap and scales of quality can choose between them.
     """
     rows = []
     for index in range(STEP_COUNT):
@@ -91,3 +91,13 @@ def step_table(anchor_ratio):
         gain = math.sqrt(anchor_ratio) ** exponent
         rows.append((round(gain * 16384), round(16384 / gain), round(256 * math.log(gain))))
     return rows
+
+
+def even_scale(lambdas, steps):
+    """101 pairs (anchor, step) whose lambda falls evenly in logarithm. A scale to begin with: training/qualities.mjs fits it to real files."""
+    weights = np.log(lambdas)[:, None] - 2 * np.log([row[0] / 16384 for row in steps])[None, :]
+    scale = []
+    for wanted in np.linspace(weights[0, 0], weights[-1, -1], 101):
+        anchor = int(np.abs(np.log(lambdas) - wanted).argmin())
+        scale.append((anchor, int(np.abs(weights[anchor] - wanted).argmin())))
+    return scale

@@ -15,8 +15,7 @@ from tessera.fixed_point import context_layers, feature_bits, synthesis_layers  
 from tessera.integer import context_rows, synthesise  # noqa: E402
 from tessera.remap import remap  # noqa: E402
 from tessera.rounding_loss import SYNTHESIS_AT, read_synthesis  # noqa: E402
-from tessera.rates import spread_targets  # noqa: E402
-from tessera.tables import TOTAL, laplace_rows, step_table  # noqa: E402
+from tessera.tables import TOTAL, even_scale, laplace_rows, step_table  # noqa: E402
 
 
 def shaken(codec, scale=0.1):
@@ -100,14 +99,13 @@ class PackTest(unittest.TestCase):
         self.assertEqual(steps[len(steps) // 2], (16384, 16384, 0))
         self.assertLessEqual(len(steps), 255)
 
-    def test_qualities_grow_evenly_but_for_changes_of_the_anchor(self):
-        targets = spread_targets(-3.0, 1.0, [-2.02, 0.31, 7.0])
-        self.assertEqual((len(targets), targets[0]), (101, -3.0))
-        self.assertAlmostEqual(targets[100], 1.0)
-        growth = [after - before for before, after in zip(targets, targets[1:])]
-        small = [index for index, step in enumerate(growth) if step < 0.8 * growth[99]]
-        self.assertEqual(small, [index for index in range(100) for border in (-2.02, 0.31) if targets[index] < border <= targets[index + 1]])
-        self.assertTrue(all(abs(step - growth[99]) < 1e-9 for index, step in enumerate(growth) if index not in small))
+    def test_the_first_scale_of_qualities_falls_evenly_in_lambda(self):
+        lambdas, steps = (1e-2, 3e-3, 2e-3), step_table(3.0)
+        scale = even_scale(lambdas, steps)
+        weights = [lambdas[anchor] / (steps[step][0] / 16384) ** 2 for anchor, step in scale]
+        self.assertEqual((len(scale), scale[0], scale[100]), (101, (0, 0), (2, len(steps) - 1)))
+        falls = [after / before for before, after in zip(weights, weights[1:])]
+        self.assertLess(max(falls) - min(falls), 0.01)
 
 
 if __name__ == '__main__':
