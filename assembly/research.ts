@@ -4,6 +4,7 @@
 import { integerOf, predict, rowOf } from "./context/arm";
 import { predictSimd } from "./context/arm_simd";
 import { toContext } from "./context/window";
+import { largestOf, largestOfSimd } from "./entropy/largest";
 import {
   advance, desynchronised, finishDecoding, finishEncoding, put, saveState, slotOf, startDecoding, startEncoding, stateOf, symbolAt, validLanes,
 } from "./entropy/rans";
@@ -21,18 +22,10 @@ function at16(array: usize, index: i32): u32 {
   return load<u16>(array + (<usize>index << 1));
 }
 
-/** Whether all rows are below 1024 and all symbols lie within a row's entries, four at a time. */
+/** Whether all rows are below 1024 and all symbols lie within a row's entries. */
 function areRowSymbols(symbols: usize, rows: usize, count: i32): bool {
-  let excess: u64 = 0;
-  let index: i32 = 0;
-  for (; index + 4 <= count; index += 4) {
-    const four = load<u64>(symbols + (<usize>index << 1));
-    excess |= load<u64>(rows + (<usize>index << 1)) & 0xfc00_fc00_fc00_fc00;
-    // 71 + 57 = 128.
-    excess |= (four | (four + 0x0039_0039_0039_0039)) & 0xff80_ff80_ff80_ff80;
-  }
-  for (; index < count; ++index) excess |= <u64>(at16(rows, index) >= ROWS || at16(symbols, index) > LAST_SYMBOL);
-  return excess == 0;
+  if (simd) return largestOfSimd(rows, count) < ROWS && largestOfSimd(symbols, count) <= LAST_SYMBOL;
+  return largestOf(rows, count) < ROWS && largestOf(symbols, count) <= LAST_SYMBOL;
 }
 
 /**

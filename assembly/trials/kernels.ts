@@ -10,6 +10,7 @@
 import { RESIDUAL_LAST, RESIDUAL_THIRD, kernelsOf } from "../codec";
 import { predict } from "../context/arm";
 import { predictSimd } from "../context/arm_simd";
+import { largestOf, largestOfSimd } from "../entropy/largest";
 import { findSymbol } from "../entropy/search";
 import { findSymbolSimd } from "../entropy/search_simd";
 import { rowPointer } from "../entropy/tables";
@@ -263,6 +264,17 @@ export function trySearch(count: i32): i32 {
     }
     const slot = <i32>(next() & 0x7fff);
     if (findSymbol(source, slot) != findSymbolSimd(source, slot)) ++differences;
+  }
+  return differences;
+}
+
+/** The largest of 16-bit numbers, which may be anywhere. */
+export function tryLargest(count: i32): i32 {
+  let differences = 0;
+  for (let index = 0; index < count; ++index) {
+    const length = between(0, 50);
+    for (let at = 0; at < length; ++at) store<u16>(outputs + (<usize>at << 1), <u16>(next() >> (16 + below(16))));
+    if (largestOf(outputs, length) != largestOfSimd(outputs, length)) ++differences;
   }
   return differences;
 }

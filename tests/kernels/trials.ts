@@ -20,6 +20,7 @@ interface TrialExports extends Record<string, unknown> {
   tryLayers(kind: number, codec: number, count: number): number;
   tryPreviews(kind: number, codec: number, count: number): number;
   tryPredict(codec: number, count: number): number;
+  tryLargest(count: number): number;
   trySearch(count: number): number;
   tryRowError(count: number): number;
   createWeights(block: number): number;
@@ -105,6 +106,7 @@ export function openTrials(code: Uint8Array<ArrayBuffer>): Trial[] {
   const refine = (name: string, run: (weights: number, count: number) => number): Trial => withEach(weights, `refine/${name}`, run);
   return [
     kernel('findSymbol', core.trySearch),
+    kernel('largestOf', core.tryLargest),
     withCodecs('predict', core.tryPredict),
     ...['doubleAlongX', 'doubleAlongY', 'filterAlongX', 'filterAlongY', 'dequantise', 'doublePair'].map((name, kind) =>
       withCodecs(name, (codec, count) => core.tryFilters(kind, codec, count)),
