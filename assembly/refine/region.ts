@@ -29,6 +29,8 @@ export const UP: i32 = MOMENT;
 export const DOWN: i32 = VARIANCE;
 /** In place of SLOPE, for trades: how strongly the colours follow a latent. */
 export const FORCE: i32 = SLOPE;
+/** In place of VALUE, which trades do without: a list of places. */
+export const CANDIDATE: i32 = VALUE;
 const PLANES: i32 = 6;
 
 /** Windows reach 6 samples beyond a patch, the context 3. */
@@ -94,6 +96,13 @@ export function planeStride(grid: i32): i32 {
 export function sampleAddress(plane: i32, grid: i32, x: i32, y: i32): usize {
   const base = <usize>load<u32>(BASES + (<usize>(plane * GRIDS + grid) << 2));
   return base + (<usize>((y - regionY(grid) + HALO) * planeStride(grid) + x - regionX(grid) + HALO) << 2);
+}
+
+/** Bytes from a sample in one plane of a grid to the same sample in another. */
+// @ts-ignore: decorator
+@inline
+export function planeDistance(from: i32, to: i32, grid: i32): usize {
+  return load<u32>(BASES + (<usize>(to * GRIDS + grid) << 2)) - load<u32>(BASES + (<usize>(from * GRIDS + grid) << 2));
 }
 
 // @ts-ignore: decorator

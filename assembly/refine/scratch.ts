@@ -37,6 +37,8 @@ export let laplaceRows: usize = 0;
 /** How the symbols' own bits bend upwards and downwards, a row each; then seven rows of the colours' slopes. */
 export let bends: usize = 0;
 export let slopeRows: usize = 0;
+/** The same, added up over the rows that lie under the same latents. */
+export let slopeSums: usize = 0;
 /** f32 × 256: quantiles of the rounding noise. */
 export let quantiles: usize = 0;
 /** Which hidden units are shut at the pixels of the patch and of SIGNS_MARGIN around it (`pointwise`). */
@@ -121,13 +123,14 @@ export function placeScratch(side: i32): bool {
   laplaceRows = zeroed(<usize>(2 * rowStride(side)) << 2);
   bends = zeroed(<usize>(2 * rowStride(side)) << 2);
   slopeRows = zeroed(<usize>(7 * rowStride(side)) << 2);
+  slopeSums = zeroed(<usize>(7 * rowStride(side)) << 2);
   quantiles = zeroed(1024);
   unitSigns = zeroed(signsRow(side) * <usize>(side + 2 * SIGNS_MARGIN));
   unitGradients = zeroed(48 * 32);
   // The arena only grows: when the last part found room, all did.
   return evenLevels != 0 && oddLevels != 0 && floatWindow != 0 && filterScratch != 0 && evenGradients != 0 && oddGradients != 0 &&
     pixelGradients != 0 && thirdGradients != 0 && contextWindow != 0 && contextGradient != 0 && hidden1 != 0 && hidden2 != 0 &&
-    gradient1 != 0 && gradient2 != 0 && tapGradients != 0 && laplaceRows != 0 && bends != 0 && slopeRows != 0 && quantiles != 0 && unitSigns != 0 && unitGradients != 0;
+    gradient1 != 0 && gradient2 != 0 && tapGradients != 0 && laplaceRows != 0 && bends != 0 && slopeRows != 0 && slopeSums != 0 && quantiles != 0 && unitSigns != 0 && unitGradients != 0;
 }
 
 /** Eight zeros behind each row of `width` floats. */

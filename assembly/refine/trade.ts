@@ -14,10 +14,10 @@
  */
 import { GRIDS, codecOfMode, simd } from "../memory";
 import {
-  DOWN, FORCE, GRADIENT, MOMENT, SYMBOL, UP, VALUE, VARIANCE, clearGradients, fillPlane, locate, modeOfPatch, patchHeight, patchWidth, patchX, patchY, planeStride, regionHeight,
+  CANDIDATE, DOWN, FORCE, GRADIENT, MOMENT, SYMBOL, UP, VALUE, VARIANCE, clearGradients, fillPlane, locate, modeOfPatch, patchHeight, patchWidth, patchX, patchY, planeDistance, planeStride, regionHeight,
   regionWidth, regionX, regionY, sampleAddress,
 } from "./region";
-import { SIGNS_MARGIN, rowStride, signsRow, slopeRows, unitSigns } from "./scratch";
+import { SIGNS_MARGIN, rowStride, signsRow, slopeRows, slopeSums, unitSigns } from "./scratch";
 import { addGradient } from "./steps";
 import * as scalarTrades from "./trade_kernels";
 import * as simdTrades from "./trade_kernels_simd";
@@ -72,18 +72,17 @@ export function startTrades(first: bool): void {
   for (let grid = 0; grid < GRIDS; ++grid) {
     fillPlane(UP, grid, OUT_OF_REACH);
     fillPlane(DOWN, grid, OUT_OF_REACH);
-    if (first) fillPlane(FORCE, grid, 0);
   }
 }
 
 /** Foretells what trades of the latents that a patch depends on do to its J / λ. */
 export function patchTrades(patch: i32): void {
   addGradient(patch, true);
-  if (isFirst) addForces(patch);
+  if (isFirst) setForces(patch);
 }
 
-/** Adds to FORCE the mean of the colours' slopes over the pixels that lie under each latent. */
-function addForces(patch: i32): void {
+/** Sets FORCE of a patch to the mean of the colours' slopes over the pixels that lie under each latent. */
+function setForces(patch: i32): void {
   const weights = codecOfMode(modeOfPatch(patch));
   locate(patch, 0);
   const width = patchWidth;
@@ -94,20 +93,32 @@ function addForces(patch: i32): void {
     if (simd) simdTrades.colourSlopes(weights, signs, slopeRows, row, width + 2 * SIGNS_MARGIN);
     else scalarTrades.colourSlopes(weights, signs, slopeRows, row, width + 2 * SIGNS_MARGIN);
     for (let grid = 0; grid < GRIDS; ++grid) {
-      const target = sampleAddress(FORCE, grid, patchX >> grid, (patchY + y) >> grid);
-      addMeans(slopeRows + <usize>grid * row + (SIGNS_MARGIN << 2), target, grid, width);
+      const line = <usize>grid * row;
+      // Rows under the same latents are added up first.
+      addRow(slopeRows + line, slopeSums + line, row, (y & ((1 << grid) - 1)) == 0);
+      if (((y + 1) & ((1 << grid) - 1)) != 0 && y + 1 < patchHeight) continue;
+      setMeans(slopeSums + line + (SIGNS_MARGIN << 2), sampleAddress(FORCE, grid, patchX >> grid, (patchY + y) >> grid), grid, width);
     }
     signs += signsRow(width);
   }
 }
 
-function addMeans(row: usize, target: usize, grid: i32, width: i32): void {
+/** Adds a row of `bytes` to another, or replaces that. */
+function addRow(source: usize, target: usize, bytes: usize, isFirst: bool): void {
+  if (isFirst) {
+    memory.copy(target, source, bytes);
+    return;
+  }
+  for (let at: usize = 0; at < bytes; at += 16) v128.store(target + at, f32x4.add(v128.load(target + at), v128.load(source + at)));
+}
+
+function setMeans(row: usize, target: usize, grid: i32, width: i32): void {
   const part: f32 = <f32>1 / <f32>(1 << (2 * grid));
   for (let x = 0; x < width; ) {
     const end = min(x + (1 << grid), width);
     let sum: f32 = 0;
     for (; x < end; ++x) sum += load<f32>(row + (<usize>x << 2));
-    store<f32>(target, load<f32>(target) + sum * part);
+    store<f32>(target, sum * part);
     target += 4;
   }
 }
@@ -140,38 +151,59 @@ function tradeGrid(grid: i32, curvature: f32, margin: f32): i32 {
   // Half of the mean curvature, and half in proportion; and a second-order term has one half itself.
   const even: f32 = <f32>0.25 * curvature;
   const proportion: f32 = mean > 0 ? even / mean : 0;
+  // Few latents are worth a trade at all: they are looked for once.
+  const candidates = sampleAddress(CANDIDATE, grid, left, top);
+  let end = candidates;
+  for (let y = top; y < bottom; ++y) end = listRow(grid, left, y, width, even, proportion, margin, end);
   let count = 0;
   for (let sweep = 0; sweep < SWEEPS; ++sweep) {
     const worth = margin * load<f32>(WORTHS + (<usize>sweep << 2));
-    for (let y = top; y < bottom; ++y) count += tradeRow(grid, left, y, width, even, proportion, worth);
+    for (let at = candidates; at < end; at += 4) count += tradeLatent(grid, load<usize>(at), even, proportion, worth);
   }
   return count;
 }
 
-/** One row of `tradeGrid`; trades must be worth `worth` times what the curvature takes from them. */
-function tradeRow(grid: i32, left: i32, y: i32, width: i32, even: f32, proportion: f32, worth: f32): i32 {
-  const ups = sampleAddress(UP, grid, left, y), downs = sampleAddress(DOWN, grid, left, y);
-  const gradients = sampleAddress(GRADIENT, grid, left, y), forces = sampleAddress(FORCE, grid, left, y);
-  const symbols = sampleAddress(SYMBOL, grid, left, y);
-  const stride = <usize>planeStride(grid) << 2;
-  let count = 0;
-  for (let x: usize = 0; x < <usize>width << 2; x += 4) {
-    const up = load<f32>(ups + x);
+// @ts-ignore: decorator
+@inline
+function isWorth(upwards: f32, downwards: f32, bend: f32, worth: f32): bool {
+  return min(upwards, downwards) < -worth * bend;
+}
+
+/** Lists, from `end` on, where in UP the latents of a row are that are worth a trade. @returns the end of the list */
+function listRow(grid: i32, left: i32, y: i32, width: i32, even: f32, proportion: f32, margin: f32, end: usize): usize {
+  const ups = sampleAddress(UP, grid, left, y), downs = sampleAddress(DOWN, grid, left, y) - ups;
+  const gradients = sampleAddress(GRADIENT, grid, left, y) - ups, forces = sampleAddress(FORCE, grid, left, y) - ups;
+  const symbols = sampleAddress(SYMBOL, grid, left, y) - ups;
+  for (let at = ups; at < ups + (<usize>width << 2); at += 4) {
+    const up = load<f32>(at);
     if (up >= OUT_OF_REACH) continue;
-    const gradient = load<f32>(gradients + x);
-    const bend = even + proportion * load<f32>(forces + x);
-    const upwards = gradient + up + bend, downwards = load<f32>(downs + x) - gradient + bend;
-    if (min(upwards, downwards) >= -worth * bend) continue;
-    const symbol = load<f32>(symbols + x);
-    if (abs<f32>(symbol) >= LARGEST) continue;
-    store<f32>(symbols + x, upwards < downwards ? symbol + 1 : symbol - 1);
-    const at = ups + x;
-    store<f32>(at, OUT_OF_REACH);
-    store<f32>(at - 4, OUT_OF_REACH);
-    store<f32>(at + 4, OUT_OF_REACH);
-    store<f32>(at - stride, OUT_OF_REACH);
-    store<f32>(at + stride, OUT_OF_REACH);
-    ++count;
+    const gradient = load<f32>(at + gradients);
+    const bend = even + proportion * load<f32>(at + forces);
+    if (!isWorth(gradient + up + bend, load<f32>(at + downs) - gradient + bend, bend, margin)) continue;
+    if (abs<f32>(load<f32>(at + symbols)) >= LARGEST) continue;
+    store<usize>(end, at);
+    end += 4;
   }
-  return count;
+  return end;
+}
+
+/** Trades one listed latent, if it is still there to be and worth so many times what the curvature takes from it. @returns 1 or 0 */
+// @ts-ignore: decorator
+@inline
+function tradeLatent(grid: i32, at: usize, even: f32, proportion: f32, worth: f32): i32 {
+  const up = load<f32>(at);
+  if (up >= OUT_OF_REACH) return 0;
+  const gradient = load<f32>(at + planeDistance(UP, GRADIENT, grid));
+  const bend = even + proportion * load<f32>(at + planeDistance(UP, FORCE, grid));
+  const upwards = gradient + up + bend, downwards = load<f32>(at + planeDistance(UP, DOWN, grid)) - gradient + bend;
+  if (!isWorth(upwards, downwards, bend, worth)) return 0;
+  const symbol = at + planeDistance(UP, SYMBOL, grid);
+  store<f32>(symbol, load<f32>(symbol) + <f32>(upwards < downwards ? 1 : -1));
+  const stride = <usize>planeStride(grid) << 2;
+  store<f32>(at, OUT_OF_REACH);
+  store<f32>(at - 4, OUT_OF_REACH);
+  store<f32>(at + 4, OUT_OF_REACH);
+  store<f32>(at - stride, OUT_OF_REACH);
+  store<f32>(at + stride, OUT_OF_REACH);
+  return 1;
 }
