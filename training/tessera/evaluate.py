@@ -1,10 +1,16 @@
-"""Rate and distortion of a checkpoint on the held-out pictures, with hard rounding and the float context model."""
+"""Rate and distortion of a checkpoint on the held-out pictures, with hard rounding and the float context model.
+
+    /usr/bin/python3 -m tessera.evaluate --data CACHE --checkpoint checkpoints/c19.pt     # [bpp, PSNR, J] of every anchor, as JSON
+"""
+import argparse
+import json
 import math
 
 import torch
 import torch.nn as nn
 
 from .codec import Quantiser
+from .data import Pictures, validation_pictures
 
 
 @torch.no_grad()
@@ -54,3 +60,17 @@ def silent_share(codec, pictures, anchor):
         hook.remove()
     units = torch.cat(list(active.values()))
     return 1 - units.float().mean().item()
+
+
+def main():
+    from .export import load_codec
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument('--data', required=True)
+    parser.add_argument('--checkpoint', required=True)
+    options = parser.parse_args()
+    torch.set_flush_denormal(True)
+    print(json.dumps(validate(load_codec(options.checkpoint)[0], validation_pictures(Pictures(options.data), 24))))
+
+
+if __name__ == '__main__':
+    main()
