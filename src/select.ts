@@ -4,8 +4,7 @@
  * A sample of the patches ranks the codecs, each coding the whole picture alone; the best of them, those that add most to it, and always the
  * one of files with a single codec, are evaluated on every patch. Then each patch takes the mode that is cheapest with its bits in the mode
  * map; what its neighbours take matters little, for codecs read each other's latents. Where a border shows, patches that gain little go back
- * to the best single codec. The outcome is kept only if it beats that one; one codec is often best for small pictures. A search that keeps
- * one codec takes that which ranks first, if it leads the generalist clearly, and evaluates nothing else.
+ * to the best single codec. The outcome is kept only if it beats that one; one codec is often best for small pictures.
  */
 
 import type { Core } from './core.js';
@@ -62,8 +61,6 @@ export async function selectModes(core: Core, competition: Competition, pacer: P
   };
   if (modes === 1 || search === undefined) return settle(0);
 
-  const keptCodecs = count < (search.leastPatches ?? 0) ? 1 : search.kept;
-
   // 1. Every mode alone on a sample of the patches. A map that says one mode costs its one byte; without a map there is none.
   const costs = Array.from({ length: modes }, () => new Float64Array(count).fill(Number.NaN));
   const evaluate = async (mode: number, spacing: number): Promise<number> => {
@@ -81,14 +78,9 @@ export async function selectModes(core: Core, competition: Competition, pacer: P
   const alone: { mode: number; cost: number }[] = [];
   for (let mode = 0; mode < modes; mode++) alone.push({ mode, cost: await evaluate(mode, spacing) });
   alone.sort((a, b) => a.cost - b.cost);
-  if (keptCodecs === 1) {
-    const { mode } = alone[0];
-    const first = generalist < 0 || leads(costs[mode], costs[generalist]) ? mode : generalist;
-    return settle(first);
-  }
 
   // 2. The best of them, those that add most to it, and the generalist, on every patch.
-  const team = teamAround(alone[0].mode, keptCodecs, costs, spacing);
+  const team = teamAround(alone[0].mode, search.kept, costs, spacing);
   const kept = alone.filter(({ mode }) => team.has(mode) || mode === generalist);
   for (const candidate of kept) candidate.cost = await evaluate(candidate.mode, 1);
   kept.sort((a, b) => a.cost - b.cost);
@@ -130,12 +122,6 @@ export async function costsOfPatches(core: Core, step: () => Promise<void>, spac
 }
 
 export const sum = (values: Float64Array): number => values.reduce((total, value) => total + value, 0);
-
-/** Whether a codec costs less than the generalist by more than chance in the choice of the sampled patches lets expect. */
-function leads(costs: Float64Array, generalist: Float64Array): boolean {
-  const gains = generalist.map((cost, patch) => cost - costs[patch]).filter((gain) => !Number.isNaN(gain));
-  return sum(gains) > Math.sqrt(sum(gains.map((gain) => gain ** 2)));
-}
 
 /** The codec `first` and those that, one after the other, lower the sum of the least J of the sampled patches most. */
 function teamAround(first: number, size: number, costs: readonly Float64Array[], spacing: number): Set<number> {

@@ -46,7 +46,7 @@ afterAll(() => rmSync(folder, { recursive: true }));
 
 describe('encode and decode', () => {
   test('--json says what was done', async () => {
-    const encoded = await tessera(['encode', picture, '-o', 'a.tsr', '--quality', '40', '--modes', '4', '--effort', '5', '--json']);
+    const encoded = await tessera(['encode', picture, '-o', 'a.tsr', '--quality', '40', '--modes', '4', '--effort', '6', '--json']);
     const bytes = readFileSync(at('a.tsr')).length;
     expect(json(encoded)).toEqual({
       input: picture,

@@ -16,7 +16,7 @@ describe.each([64, 128, 256] as const)('patches of %i', (patch) => {
   let file: Uint8Array;
   let whole: Picture;
   beforeAll(async () => {
-    file = await encode(colourBands(width, height), { quality: 40, patch, modes: 2, effort: 5, models });
+    file = await encode(colourBands(width, height), { quality: 40, patch, modes: 2, effort: 7, models });
     expect(probe(file).modes).toBe(2);
     whole = await decode(file, { models });
   });

@@ -110,7 +110,7 @@ describe('parameters of the format', () => {
 
   test.each([1, 2, 4, 8] as const)('%i codecs', async (modes) => {
     const image = await readPixels(examples[3].path);
-    const result = await encodeWith(image, { modes });
+    const result = await encodeWith(image, { modes, effort: 6 });
     expect(probe(result.bytes).modes).toBeLessThanOrEqual(modes);
     expect(result.modeShares.length).toBe(modes);
     await checkDecoded(result);

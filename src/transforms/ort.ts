@@ -82,7 +82,11 @@ export async function createOrtAnalysis(pack: Pack, names: readonly string[], ra
   const runner = await runnerOf(await pack.file(names[rate.anchor]));
   // An analysis that knows the resolution of the quantiser can aim at its levels; packs whose analysis does not have no such input.
   const data = Float32Array.of(0.5 * Math.log(referenceLambda / lambdaOfRate(pack, rate)));
-  const feeds: Feeds = runner.inputs.includes('rate') ? { rate: { data, dims: [1] } } : {};
+  // And those that can leave codecs out do.
+  const numbers = { rate: data, codecs: Float32Array.of(codecs) };
+  const feeds: Feeds = Object.fromEntries(
+    Object.entries(numbers).flatMap(([name, values]) => (runner.inputs.includes(name) ? [[name, { data: values, dims: [1] }]] : [])),
+  );
   return {
     async run(image, width, height) {
       const outputs = await runner.run({ ...feeds, image: { data: image, dims: [1, 3, height, width] } });

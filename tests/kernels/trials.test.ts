@@ -76,7 +76,8 @@ test('every SIMD kernel has a trial', () => {
     .filter((file) => file.endsWith('.ts') && !file.startsWith('trials'))
     .filter((file) => /v128|i16x8|i32x4|f32x4|i8x16/.test(readFileSync(fromRoot(`assembly/${file}`), 'utf8')));
   // `memo.ts` is a part of the SIMD context model: what it remembers is compared with what the scalar twin computes. `vectors.ts` and
-  // `refine/signs.ts` are notation, `refine/math.ts` a part of the kernels there. `refine/context.ts`, `refine/region.ts` and `refine/scratch.ts` use vectors for both twins.
+  // `refine/signs.ts` are notation, `refine/math.ts` a part of the kernels there. `refine/context.ts`, `refine/region.ts`,
+  // `refine/scratch.ts` and `refine/trade.ts` use vectors for both twins.
   const parts = [
     'context/memo.ts',
     'refine/context.ts',
@@ -84,6 +85,7 @@ test('every SIMD kernel has a trial', () => {
     'refine/region.ts',
     'refine/scratch.ts',
     'refine/signs.ts',
+    'refine/trade.ts',
     'synthesis/vectors.ts',
   ];
   expect(files.toSorted()).toEqual(

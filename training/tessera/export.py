@@ -119,17 +119,46 @@ def write_analysis(trained, group, path):
     codec.load_state_dict(state)
     names = [f'grid{grid}' for grid in range(GRIDS)]
     axes = {'image': {2: 'height', 3: 'width'}}
-    axes.update({name: {2: f'{name}_height', 3: f'{name}_width'} for name in names})
+    axes.update({name: {1: f'{name}_codecs', 2: f'{name}_height', 3: f'{name}_width'} for name in names})
     with plain_torch():
         torch.onnx.export(OneGroup(codec.analysis, group).eval(), (torch.zeros(1, 3, 128, 192), torch.zeros(1)), path,
                           input_names=['image', 'rate'], output_names=names, dynamic_axes=axes, opset_version=13)
-    halve(path)
-
-
-def halve(path):
-    """Stores the large tensors of a graph as float16 with a cast in front, which onnxruntime folds away when it loads the graph."""
     model = onnx.load(path)
-    graph = model.graph
+    if trained.modes > 1:
+        count_codecs(model.graph, trained.modes)
+    halve(model.graph)
+    shorten(model.graph)
+    onnx.save(model, path)
+
+
+def count_codecs(graph, modes):
+    """Gives a graph the input `codecs`: grids are those of so many first codecs. All eight cost an eighth more time than one.
+
+    The last layers, of which each codec has rows of its own, take the first rows of their weights.
+    """
+    tensors = {tensor.name: tensor for tensor in graph.initializer}
+    graph.input.append(onnx.helper.make_tensor_value_info('codecs', onnx.TensorProto.FLOAT, [1]))
+    nodes = [onnx.helper.make_node('Cast', ['codecs'], ['count1'], to=onnx.TensorProto.INT64),
+             onnx.helper.make_node('Mul', ['count1', 'four'], ['count4'])]
+    for name, value in (('four', 4), ('none', 0)):
+        graph.initializer.append(onnx.numpy_helper.from_array(np.array([value], np.int64), name))
+    for node in graph.node:
+        weights = tensors.get(node.input[1]) if node.op_type == 'Conv' else None
+        is_head = weights is not None and weights.name.startswith('analysis.head.')
+        is_linear = weights is not None and weights.dims[0] == modes and weights.dims[1] < 8 and not is_head
+        if not (is_head or is_linear):
+            continue
+        for index in range(1, len(node.input)):
+            part = node.input[index] + '_part'
+            nodes.append(onnx.helper.make_node('Slice', [node.input[index], 'none', f'count{weights.dims[0] // modes}', 'none'], [part]))
+            node.input[index] = part
+    nodes.extend(graph.node)
+    del graph.node[:]
+    graph.node.extend(nodes)
+
+
+def halve(graph):
+    """Stores the large tensors of a graph as float16 with a cast in front, which onnxruntime folds away when it loads the graph."""
     casts = []
     for tensor in graph.initializer:
         if tensor.data_type != onnx.TensorProto.FLOAT or np.prod(tensor.dims) < SMALLEST_HALVED:
@@ -140,8 +169,6 @@ def halve(path):
     nodes = casts + list(graph.node)
     del graph.node[:]
     graph.node.extend(nodes)
-    shorten(graph)
-    onnx.save(model, path)
 
 
 def shorten(graph):
