@@ -21,10 +21,10 @@ function table(columns, rows) {
 }
 
 const names = { tessera: 'Tessera', jpeg: 'mozjpeg', mozjpeg: 'mozjpeg', webp: 'WebP', avif: 'AVIF', jxl: 'JPEG XL', hevc: 'HEVC (x265)' };
-const nameOf = (series) => names[series] ?? series.replace('tessera modes=', 'Tessera, M = ').replace(/ effort=(\d)/, '');
+const nameOf = (series) => names[series] ?? series.replace(/tessera modes=8 effort=(\d)/, 'Tessera, effort $1');
 
 function ofRates({ bdRates, data, images, modes, efforts, environment }) {
-  const all = bdRates.find(({ series }) => series.startsWith('tessera modes=8'));
+  const all = bdRates.find(({ series }) => series.startsWith('tessera modes=8 effort=5'));
   const anchors = Object.keys(bdRates[0]).filter((key) => key !== 'series');
   const title = (key) => (key.endsWith('.tsv') ? 'HM' : nameOf(key));
   const signed = (value) => (typeof value === 'number' ? `${value > 0 ? '+' : '−'}${Math.abs(value).toFixed(1)} %` : '');

@@ -79,11 +79,13 @@ export function bdTable(anchorPaths, paths) {
 }
 
 /** Bits of each number of codecs for the same PSNR against one codec, over the qualities that all of them have. */
-export function modesTable(path, qualities) {
-  const series = [...readSeries(path)].map(([name, images]) => [
-    Number(name.match(/modes=(\d+)/)[1]),
-    new Map([...images].map(([image, points]) => [image, points.filter(({ point }) => qualities.includes(Number(point)))])),
-  ]);
+export function modesTable(path, effort, qualities) {
+  const series = [...readSeries(path)]
+    .filter(([name]) => name.endsWith(`effort=${effort}`))
+    .map(([name, images]) => [
+      Number(name.match(/modes=(\d+)/)[1]),
+      new Map([...images].map(([image, points]) => [image, points.filter(({ point }) => qualities.includes(Number(point)))])),
+    ]);
   const one = series.find(([modes]) => modes === 1)[1];
   const curve = (images) => averageCurve(images, [...one.keys()]);
   return series

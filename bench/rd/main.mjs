@@ -1,6 +1,7 @@
 // Rate and distortion of real files: Tessera with 1, 2, 4 and 8 codecs beside the formats people would use instead.
 //
-//   node bench/rd/main.mjs [--folder FOLDER] [--limit N] [--qualities …] [--modes 1,2,4] [--subset-qualities …] [--processes 2]
+//   node bench/rd/main.mjs [--folder FOLDER] [--limit N] [--qualities …] [--modes 1,2,4] [--modes-effort 6] [--subset-qualities …]
+//                          [--processes 2]
 //                          [--efforts …] [--effort-pictures 3] [--effort-qualities …] [--crops 3]
 //                          [--skip tessera,peers,efforts,report,crops] [--out FOLDER]
 //
@@ -27,6 +28,7 @@ const { values: options } = parseArgs({
     folder: { type: 'string' },
     limit: { type: 'string' },
     modes: { type: 'string', default: '1,2,4' },
+    'modes-effort': { type: 'string', default: '6' },
     qualities: { type: 'string', default: '0,10,20,30,40,50,60,70,80,90,100' },
     'subset-qualities': { type: 'string', default: '20,40,60,80' },
     efforts: { type: 'string', default: '1,2,3,4,5,6,7,8,9' },
@@ -85,15 +87,17 @@ async function rowsOf(what, cells) {
 }
 
 const defaultEffort = inner.defaultOptions.effort;
+/** The lowest at which codecs compete. */
+const modesEffort = Number(options['modes-effort']);
 const tesseraCells = [
   ...cellsOf(names, [
     ['modes', [8]],
-    ['effort', [defaultEffort]],
+    ['effort', [defaultEffort, modesEffort]],
     ['quality', numbers(options.qualities)],
   ]),
   ...cellsOf(names, [
     ['modes', numbers(options.modes)],
-    ['effort', [defaultEffort]],
+    ['effort', [modesEffort]],
     ['quality', numbers(options['subset-qualities'])],
   ]),
 ];
@@ -129,7 +133,7 @@ if (!skipped.has('peers')) writeFileSync(others, tableOf([...described.values(),
 if (!skipped.has('tessera')) writeFileSync(own, tableOf([...from, machine], await rowsOf('tessera', tesseraCells)));
 if (!skipped.has('efforts')) writeFileSync(ladder, tableOf([...from, machine], await rowsOf('efforts', effortCells)));
 if (skipped.has('report')) process.exit(0);
-const modes = modesTable(own, numbers(options['subset-qualities']));
+const modes = modesTable(own, modesEffort, numbers(options['subset-qualities']));
 console.log(table(Object.keys(modes[0]), modes));
 const efforts = effortLadder(ladder, defaultEffort);
 console.log(table(Object.keys(efforts[0]), efforts));
