@@ -54,7 +54,7 @@ async function run(): Promise<void> {
     const start = performance.now();
     const bytes = await codec.encode(image, {
       quality: Number(quality.value),
-      // At the default effort a small picture takes one codec; there is to be a map to look at.
+      // At the default effort a picture takes one codec; there is to be a map to look at.
       effort: image.width * image.height < 2 ** 20 ? 7 : 5,
       signal,
       onProgress: ({ fraction }) => {

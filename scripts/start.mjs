@@ -29,7 +29,7 @@ const writePng = ({ data: pixels, width, height }, path) =>
     .png()
     .toFile(path);
 
-// At the default effort a small picture takes one codec; there is to be a map to look at.
+// At the default effort a picture takes one codec; there is to be a map to look at.
 const effort = image.width * image.height < 2 ** 20 ? 7 : 5;
 console.log(`${relative(process.cwd(), input)}: ${image.width}×${image.height}, effort ${effort}\n`);
 const rows = [];

@@ -29,7 +29,7 @@ export interface Picture {
 /** Bytes of a file, in any common form. `Blob` and `Response` are read asynchronously, so `probe` does not take them. */
 export type ByteSource = ArrayBuffer | ArrayBufferView;
 
-/** What is going on, in this order when encoding: model, analyse, select, refine (efforts 2 and 5 to 9), code; when decoding: model, code, synthesise. */
+/** What is going on, in this order when encoding: model, analyse, select, refine (efforts 2 and 4 to 9), code; when decoding: model, code, synthesise. */
 export type Stage = 'model' | 'analyse' | 'select' | 'refine' | 'code' | 'synthesise';
 
 /** One progress report: `loaded` of `total` steps of a stage are done. */
@@ -63,11 +63,11 @@ export type ModeCount = 1 | 2 | 4 | 8;
 export interface EncodeOptions extends CommonOptions {
   /** 0 (smallest file) to 100 (best picture); fractions are allowed and take the nearest entry of the pack's table. */
   readonly quality?: number;
-  /** How many codecs compete for each patch; efforts 1 to 3 use one whatever this says. */
+  /** How many codecs compete for each patch; efforts 1 to 5 use one whatever this says. */
   readonly modes?: ModeCount;
   /**
-   * 1 (fastest) to 9: how hard the encoder tries. 1 to 3 take one codec, 1 and 2 with a small analysis; from 4 on codecs compete. 2 and 5 to 9
-   * also refine the latents, 8 and 9 for ten seconds to half a minute per megapixel.
+   * 1 (fastest) to 9: how hard the encoder tries. 1 to 5 take one codec, 1 and 2 with a small analysis; from 6 on codecs compete. All but 1
+   * and 3 also refine the latents, 8 and 9 for ten seconds to three quarters of a minute per megapixel.
    */
   readonly effort?: number;
   /** Side of a patch in pixels. */

@@ -90,6 +90,9 @@ async function peerCell(inner, image, codec, { quality }) {
 /** Computes cells one after the other and keeps each row. */
 export async function computeCells(cells, data, { inner, codecs, versions, read }) {
   let image;
+  // What a process does for the first time, it loads and compiles: models by quality, kernels by effort. The long efforts need no more than these.
+  const warmUps = new Map(cells.filter(({ effort }) => effort < 8).map((cell) => [`${cell.effort} ${cell.quality}`, cell]));
+  for (const cell of warmUps.values()) await tesseraCell(inner, await read(cell.image), cell);
   for (const cell of cells) {
     if (image?.name !== cell.image) image = await read(cell.image);
     const codec = codecs.find(({ key }) => key === cell.codec);
