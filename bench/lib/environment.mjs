@@ -27,11 +27,13 @@ function output(command, words) {
   }
 }
 
-/** The commit, with a remark when tracked files differ from it. */
+/** The commit, with a remark when tracked files differ from it, those that a bench writes not counted. */
 export function commit() {
   const head = output('git', ['rev-parse', 'HEAD']);
   if (head === undefined) return 'none';
-  return output('git', ['status', '--porcelain', '--untracked-files=no']) === '' ? head : `${head} and uncommitted changes`;
+  return output('git', ['status', '--porcelain', '--untracked-files=no', '--', '.', ':!bench/results']) === ''
+    ? head
+    : `${head} and uncommitted changes`;
 }
 
 /** First line of what a program says about its version, or undefined where it is not installed. */
