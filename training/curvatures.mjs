@@ -4,9 +4,8 @@
 //
 // For every anchor the factor on all its curvatures, then that on each of the finer grids, that gives the least J of held-out photographs
 // (validation.mjs) at the default effort, by the encoder itself. Rewrites PACK/manifest.json.
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
-import path from 'node:path';
 import { encodeDetailed, engineOfPackage, loadPack } from '../build/research.js';
+import { manifestOf, manifestText, readPackFiles, writeManifest } from './pack-files.mjs';
 import { validationPictures } from './validation.mjs';
 
 const factors = [0.6, 0.72, 0.85, 1.2, 1.4, 1.7];
@@ -21,8 +20,8 @@ const pictures = validationPictures(cache, Number(photographs), 0).map(({ width,
   height,
   channels: 3,
 }));
-const files = Object.fromEntries(readdirSync(folder).map((name) => [name, new Uint8Array(readFileSync(path.join(folder, name)))]));
-const manifest = JSON.parse(new TextDecoder().decode(files['manifest.json']));
+const files = readPackFiles(folder);
+const manifest = manifestOf(files);
 const engine = engineOfPackage();
 /** The row of the step table that is the anchor itself. */
 const middle = (await loadPack({ files })).decoder.steps.length >> 1;
@@ -37,13 +36,8 @@ const scaled = (curvatures, anchor, factor, grid) =>
     ),
   );
 
-const encoded = (curvatures) => {
-  const lines = Object.entries({ ...manifest, curvatures }).map(([name, value]) => `${JSON.stringify(name)}: ${JSON.stringify(value)}`);
-  return `{\n${lines.join(',\n')}\n}\n`;
-};
-
 async function costOf(curvatures, anchor) {
-  const models = { files: { ...files, 'manifest.json': new TextEncoder().encode(encoded(curvatures)) } };
+  const models = { files: { ...files, 'manifest.json': new TextEncoder().encode(manifestText({ ...manifest, curvatures })) } };
   const rate = { anchor, step: middle };
   let sum = 0;
   for (const picture of pictures) sum += (await encodeDetailed(engine, picture, { rate, models }, { estimate: false })).cost;
@@ -69,4 +63,4 @@ for (let anchor = 0; anchor < manifest.anchors; anchor++) {
   for (const grid of grids) await attempt(gridFactors, grid);
   console.log(`anchor ${anchor}: J ${((100 * least) / first - 100).toFixed(2)} %, factors ${JSON.stringify(chosen)}`);
 }
-writeFileSync(path.join(folder, 'manifest.json'), encoded(best));
+writeManifest(folder, { ...manifest, curvatures: best });

@@ -5,10 +5,9 @@
 // Codes held-out pictures (validation.mjs) at some steps of every anchor, with the large analysis at the default effort and with the small
 // one, which do not spend alike: with one scale for both, files of one shrink where the anchor changes and those of the other jump. Both scales
 // begin at the same error. Rewrites PACK/manifest.json.
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
-import path from 'node:path';
 import { decode, encode } from '../build/index.js';
 import { loadPack, squaredError } from '../build/research.js';
+import { manifestOf, readPackFiles, writeManifest } from './pack-files.mjs';
 import { validationPictures } from './validation.mjs';
 
 /** Steps of an anchor that are coded for real; the ones between are interpolated. */
@@ -25,7 +24,7 @@ const pictures = validationPictures(cache, Number(photographs), Number(screens))
   for (let i = 0; i < width * height; i++) data.set(rgb.subarray(3 * i, 3 * i + 3), 4 * i);
   return { data, width, height };
 });
-const files = Object.fromEntries(readdirSync(folder).map((name) => [name, new Uint8Array(readFileSync(path.join(folder, name)))]));
+const files = readPackFiles(folder);
 const models = { files };
 const { decoder, manifest } = await loadPack(models);
 const rows = decoder.steps.length;
@@ -131,6 +130,4 @@ function report(name, measuredCurves, entries) {
   );
 }
 
-const raw = JSON.parse(new TextDecoder().decode(files['manifest.json']));
-const lines = Object.entries({ ...raw, ...tables }).map(([name, value]) => `${JSON.stringify(name)}: ${JSON.stringify(value)}`);
-writeFileSync(path.join(folder, 'manifest.json'), `{\n${lines.join(',\n')}\n}\n`);
+writeManifest(folder, { ...manifestOf(files), ...tables });

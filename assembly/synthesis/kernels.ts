@@ -34,30 +34,23 @@ export function doubleAlongX(source: usize, target: usize, stride: i32, pairs: i
   }
 }
 
-/** Doubles columns along y: result rows 2j and 2j+1 come from input rows j…j+3. */
-export function doubleAlongY(source: usize, target: usize, sourceStride: i32, targetStride: i32, width: i32, rows: i32, kernel: usize): void {
-  const k0 = at(kernel, 0), k1 = at(kernel, 1), k2 = at(kernel, 2), k3 = at(kernel, 3);
-  for (let y = 0; y < rows; ++y) {
-    const a = source + (<usize>((y >> 1) * sourceStride) << 2);
-    const odd = (y & 1) != 0;
-    for (let x = 0; x < width; ++x) {
-      const first = at(a, x), second = at(a, sourceStride + x), third = at(a, 2 * sourceStride + x), fourth = at(a, 3 * sourceStride + x);
-      const value = odd
-        ? k3 * third + k2 * second + k1 * fourth + k0 * first
-        : k3 * second + k2 * third + k1 * first + k0 * fourth;
-      store<f32>(target + (<usize>x << 2), value);
-    }
-    target += <usize>targetStride << 2;
-  }
-}
-
-/** One pair of rows of `doubleAlongY`, from any four rows. */
+/** Two result rows from four rows, wherever these are. `odd` may be `even`, which then holds the even row. */
 export function doublePair(a: usize, b: usize, c: usize, d: usize, even: usize, odd: usize, width: i32, kernel: usize): void {
   const k0 = at(kernel, 0), k1 = at(kernel, 1), k2 = at(kernel, 2), k3 = at(kernel, 3);
   for (let x = 0; x < width; ++x) {
     const first = at(a, x), second = at(b, x), third = at(c, x), fourth = at(d, x);
-    store<f32>(even + (<usize>x << 2), k3 * second + k2 * third + k1 * first + k0 * fourth);
     store<f32>(odd + (<usize>x << 2), k3 * third + k2 * second + k1 * fourth + k0 * first);
+    store<f32>(even + (<usize>x << 2), k3 * second + k2 * third + k1 * first + k0 * fourth);
+  }
+}
+
+/** Doubles columns along y: result rows 2j and 2j+1 come from input rows j…j+3. */
+export function doubleAlongY(source: usize, target: usize, sourceStride: i32, targetStride: i32, width: i32, rows: i32, kernel: usize): void {
+  const line = <usize>sourceStride << 2, targetLine = <usize>targetStride << 2;
+  for (let y = 0; y < rows; y += 2) {
+    doublePair(source, source + line, source + 2 * line, source + 3 * line, target, y + 1 < rows ? target + targetLine : target, width, kernel);
+    source += line;
+    target += 2 * targetLine;
   }
 }
 

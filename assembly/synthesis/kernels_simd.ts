@@ -45,31 +45,24 @@ export function doubleAlongX(source: usize, target: usize, stride: i32, pairs: i
 }
 
 /** See `kernels.ts`. */
-export function doubleAlongY(source: usize, target: usize, sourceStride: i32, targetStride: i32, width: i32, rows: i32, kernel: usize): void {
-  const k0 = splat(kernel, 0), k1 = splat(kernel, 1), k2 = splat(kernel, 2), k3 = splat(kernel, 3);
-  for (let y = 0; y < rows; y += 2) {
-    const a = source + (<usize>((y >> 1) * sourceStride) << 2);
-    const both = y + 1 < rows;
-    for (let x = 0; x < width; x += 4) {
-      const first = row(a, x), second = row(a, sourceStride + x), third = row(a, 2 * sourceStride + x), fourth = row(a, 3 * sourceStride + x);
-      const out = target + (<usize>x << 2);
-      v128.store(out, plus(plus(plus(times(k3, second), times(k2, third)), times(k1, first)), times(k0, fourth)));
-      if (both) {
-        const odd = plus(plus(plus(times(k3, third), times(k2, second)), times(k1, fourth)), times(k0, first));
-        v128.store(out + (<usize>targetStride << 2), odd);
-      }
-    }
-    target += <usize>targetStride << 3;
-  }
-}
-
-/** See `kernels.ts`. */
+// @ts-ignore: decorator
+@inline
 export function doublePair(a: usize, b: usize, c: usize, d: usize, even: usize, odd: usize, width: i32, kernel: usize): void {
   const k0 = splat(kernel, 0), k1 = splat(kernel, 1), k2 = splat(kernel, 2), k3 = splat(kernel, 3);
   for (let x = 0; x < width; x += 4) {
     const first = row(a, x), second = row(b, x), third = row(c, x), fourth = row(d, x);
-    v128.store(even + (<usize>x << 2), plus(plus(plus(times(k3, second), times(k2, third)), times(k1, first)), times(k0, fourth)));
     v128.store(odd + (<usize>x << 2), plus(plus(plus(times(k3, third), times(k2, second)), times(k1, fourth)), times(k0, first)));
+    v128.store(even + (<usize>x << 2), plus(plus(plus(times(k3, second), times(k2, third)), times(k1, first)), times(k0, fourth)));
+  }
+}
+
+/** See `kernels.ts`. */
+export function doubleAlongY(source: usize, target: usize, sourceStride: i32, targetStride: i32, width: i32, rows: i32, kernel: usize): void {
+  const line = <usize>sourceStride << 2, targetLine = <usize>targetStride << 2;
+  for (let y = 0; y < rows; y += 2) {
+    doublePair(source, source + line, source + 2 * line, source + 3 * line, target, y + 1 < rows ? target + targetLine : target, width, kernel);
+    source += line;
+    target += 2 * targetLine;
   }
 }
 

@@ -39,7 +39,7 @@ export function previewPatch(patch: i32, level: i32, out: usize, outStride: i32)
   const stride = levelStride(patchWidth);
   const plane = planeBytes(patchWidth, patchHeight);
   const upsampled = (level & 1) != 0 ? oddLevels : evenLevels;
-  // Seven features, then the variances of those that are averaged: the buffer is made for planes at least twice as large.
+  // Seven features, then the variances of those that are averaged: the buffers have room for them (`allocateScratch`).
   const features = (level & 1) != 0 ? evenLevels : oddLevels;
   const variances = features + 7 * plane;
   blurPlanes(codec, level, upsampled, features + <usize>level * plane, plane);
