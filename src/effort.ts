@@ -16,6 +16,8 @@ export interface Schedule {
   readonly steps: number;
   /** Rate of the first step, in steps of the quantiser; it falls to 0 in a straight line. */
   readonly rate: number;
+  /** Gradients, in bits per step of the quantiser, far below this one move their latents less. */
+  readonly epsilon: number;
   /** Of the soft rounding, and of the noise: the stand-in for rounding comes nearer to rounding with every step. */
   readonly temperature: Line;
   readonly shape: Line;
@@ -25,7 +27,7 @@ export interface Schedule {
 export interface Refinement {
   /** Rounds of trades of latents for their neighbours: how much a trade must be worth in each, in parts of what the curvature takes from it. */
   readonly rounds: readonly number[];
-  /** Steps from the latents before rounding, after a first pass of trades and before a second. */
+  /** Steps after a first pass of rounds and before a second. */
   readonly gradient?: Schedule;
   /** One patch of so many says whether a pass has gained anything; with 1, patches that lost take their old latents back. */
   readonly checked: number;
@@ -48,24 +50,25 @@ const team: Search = { spacing: sample, kept: 3 };
 const everything: Search = { spacing: 1, kept: 8 };
 
 // Found on held-out pictures of the training data. The first rounds may err, for later ones make good what they did; the last may not.
-const three = [0.45, 0.65, 0.9];
-const seven = [0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 1];
+const two = [0.5, 0.8];
+const four = [0.4, 0.5, 0.7, 0.9];
 const quickTrade = (...rounds: number[]): Refinement => ({ rounds, checked: sample, optional: true });
 
-// Schedules found on held-out pictures of the training data. The fewer the steps, the less noise they can average out.
-const short: Schedule = { steps: 60, rate: 0.1, temperature: [0.45, 0.15], shape: [2, 4] };
-const long: Schedule = { steps: 300, rate: 0.06, temperature: [0.35, 0.12], shape: [1, 2] };
+// Schedules found on the same pictures. Few steps go far and leave alone what has little to gain; many are small, in the full width of noise.
+const few: Schedule = { steps: 10, rate: 0.4, epsilon: 8, temperature: [0.7, 0.2], shape: [2, 4] };
+const more: Schedule = { ...few, steps: 30 };
+const many: Schedule = { steps: 160, rate: 0.12, epsilon: 1, temperature: [0.45, 0.12], shape: [1, 2] };
 
-// Rounds come before the competition: in the same time the first two gain more than ranking the codecs does (training/PLAN.md).
+// Rounds come before the competition: in the same time the first four gain more than ranking the codecs does (training/PLAN.md).
 /** By number. */
 export const efforts: Readonly<Record<number, Effort>> = {
   1: { small: true },
   2: { small: true, refinement: quickTrade(0.8) },
   3: {},
   4: { refinement: quickTrade(0.9) },
-  5: { refinement: quickTrade(0.5, 0.8) },
-  6: { search: team, refinement: { rounds: three, checked: 1 } },
-  7: { search: everything, refinement: { rounds: seven, checked: 1 } },
-  8: { search: everything, refinement: { rounds: seven, gradient: short, checked: 1 } },
-  9: { search: everything, refinement: { rounds: seven, gradient: long, checked: 1 } },
+  5: { refinement: quickTrade(...four) },
+  6: { search: team, refinement: { rounds: four, checked: 1 } },
+  7: { search: everything, refinement: { rounds: two, gradient: few, checked: 1 } },
+  8: { search: everything, refinement: { rounds: four, gradient: more, checked: 1 } },
+  9: { search: everything, refinement: { rounds: four, gradient: many, checked: 1 } },
 };

@@ -21,7 +21,7 @@ import { checkPixels, flatten, isOpaque, toPicture, toRgba } from './pixels.js';
 import { checkRate, lambdaOfRate, qualityOfRate, type Rate, rateOfQuality } from './quality.js';
 import { costOfModes, selectModes } from './select.js';
 import { type AnalysedTile, analyseTiles, largestWindow } from './transforms/analyse.js';
-import { createOrtAnalysis } from './transforms/ort.js';
+import { createOrtAnalysis, largeAnalysis } from './transforms/ort.js';
 import { wasmSynthesis } from './transforms/wasm.js';
 import type { EncodeOptions, ModeCount, Picture, PixelSource } from './types.js';
 
@@ -94,7 +94,7 @@ export async function encodeDetailed(
   const modeSet = modeSetOf(pack.decoder, modes);
   // What comes out of a small analysis is one codec's alone.
   const planes = small ? [0] : modeSet.subset;
-  const analysis = await createOrtAnalysis(pack, small ?? pack.manifest.analysis, rate, 1 + Math.max(...planes));
+  const analysis = await createOrtAnalysis(pack, small ?? (await largeAnalysis(pack)), rate, 1 + Math.max(...planes));
   await pacer.step('model', 1, 1);
 
   return engine.withCore(async (core) => {
@@ -119,7 +119,7 @@ export async function encodeDetailed(
       const { keepWinners, refineLatents } = await import('./refine/refine.js');
       keepWinners(core, pack.decoder, setup);
       core.setTarget(image.data, lambda);
-      const coded = { core, image, patch: settings.patch, pack, modeSet, rate, patchCosts: selection.patchCosts, lambda, analysis };
+      const coded = { core, image, patch: settings.patch, pack, modeSet, rate, patchCosts: selection.patchCosts, lambda };
       await refineLatents(coded, refinement, engine.parts.refineModule, pacer);
       cost = undefined;
     }

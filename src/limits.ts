@@ -56,10 +56,10 @@ export function estimateMemory(width: number, height: number, sets: number, refi
   return Math.ceil(pixels * 4 + latents + width * (256 * 4 + tileSide) + refined) + fixedMemory;
 }
 
-/** The winners' latents twice and the planes of a region, 40 bytes a pixel; for gradient steps a byte of each latent more, and a larger region. */
+/** The winners' latents twice and the planes of a region, 40 bytes a pixel; gradient steps have larger regions. */
 function memoryOfRefinement(pixels: number, { gradient }: Refinement): number {
-  if (gradient === undefined) return pixels * (16 / 3) + Math.min(pixels, regionSides.trades ** 2) * 40 + scratchMemory;
-  return pixels * (20 / 3) + Math.min(pixels, regionSides.gradient ** 2) * 40 + fixedMemory;
+  const [side, rest] = gradient === undefined ? [regionSides.trades, scratchMemory] : [regionSides.gradient, fixedMemory];
+  return pixels * (16 / 3) + Math.min(pixels, side ** 2) * 40 + rest;
 }
 
 /**

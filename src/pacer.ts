@@ -18,9 +18,9 @@ export function encodeShares({ small, search, refinement }: Effort): StageShares
   // Milliseconds per megapixel on one machine, bench/results/speed.json and the effort table beside it.
   return {
     model: 10,
-    analyse: small ? 140 : 580,
+    analyse: small ? 140 : 350,
     select: search === undefined ? 5 : 350 / search.spacing + (search.kept > 1 ? 120 : 0),
-    ...(refinement && { refine: refinement.rounds.length * 110 + (refinement.gradient?.steps ?? 0) * 100 }),
+    ...(refinement && { refine: refinement.rounds.length * (refinement.gradient ? 220 : 110) + (refinement.gradient?.steps ?? 0) * 140 }),
     code: 40,
   };
 }

@@ -67,7 +67,7 @@ export interface EncodeOptions extends CommonOptions {
   readonly modes?: ModeCount;
   /**
    * 1 (fastest) to 9: how hard the encoder tries. 1 to 5 take one codec, 1 and 2 with a small analysis; from 6 on codecs compete. All but 1
-   * and 3 also refine the latents, 8 and 9 for ten seconds to three quarters of a minute per megapixel.
+   * and 3 also refine the latents, 8 and 9 for five seconds to half a minute per megapixel.
    */
   readonly effort?: number;
   /** Side of a patch in pixels. */

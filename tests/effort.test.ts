@@ -2,8 +2,11 @@
 
 import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
+import { engineOfPackage } from '../src/codec.js';
+import { encodeDetailed } from '../src/encode.js';
 import { decode, encode, probe } from '../src/index.js';
 import { psnr } from '../src/metrics.js';
+import type { EncodeOptions } from '../src/types.js';
 import { crop, examples, fromRoot, readPixels, sameBytes } from './helpers.js';
 
 /** The default pack as files from elsewhere, which are written down as they are asked for. */
@@ -45,4 +48,13 @@ test('small analyses have a scale of qualities of their own', async () => {
   const rate = { anchor: 3, step: 40 };
   expect(sameBytes(await encode(image, { effort: 1, quality: 9, models }), await encode(image, { effort: 1, rate, models }))).toBe(true);
   expect(sameBytes(await encode(image, { effort: 3, quality: 9, models }), await encode(image, { effort: 3, rate, models }))).toBe(false);
+});
+
+test.each([15, 85])('quality %i: whole numbers in the analysis cost next to nothing against floats', async (quality) => {
+  const asFloats = recorded((text) => JSON.stringify({ ...JSON.parse(text), analysis: JSON.parse(text).floatAnalysis }));
+  const costOf = async (options: EncodeOptions): Promise<number> =>
+    (await encodeDetailed(engineOfPackage(), image, { effort: 3, quality, ...options })).cost;
+  const floats = await costOf({ models: asFloats.models });
+  expect(asFloats.asked.at(-1)).toMatch(/^float-/);
+  expect(await costOf({})).toBeLessThan(1.02 * floats);
 });

@@ -239,12 +239,19 @@ describe('manifest.json', () => {
     ['quality', [[0, 0]]],
     ['quickQuality', [[0, 0]]],
     ['analysis', ['missing.onnx']],
+    ['floatAnalysis', new Array(8).fill('missing.onnx')],
     ['quick', ['missing.onnx']],
     ['quick', new Array(8).fill('missing.onnx')],
     ['files', {}],
     ['name', 5],
   ])('a wrong %s is refused', (name, value) => {
     expect(() => parse(JSON.stringify({ ...JSON.parse(text), [name]: value }))).toThrow(corrupt);
+  });
+
+  test('GPUs take the analysis of a pack that has none in floats', () => {
+    expect(parse(text).floatAnalysis[0]).toBe('float-low.onnx');
+    const { analysis, floatAnalysis } = parse(JSON.stringify({ ...JSON.parse(text), floatAnalysis: undefined }));
+    expect(floatAnalysis).toEqual(analysis);
   });
 
   test('what is not JSON, and names that leave the folder, are refused', () => {

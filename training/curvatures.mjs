@@ -3,13 +3,17 @@
 //   npm run build; node training/curvatures.mjs CACHE PACK [PHOTOGRAPHS]
 //
 // For every anchor the factor on all its curvatures, then that on each of the finer grids, that gives the least J of held-out photographs
-// (validation.mjs) at the default effort, by the encoder itself. Rewrites PACK/manifest.json.
+// (validation.mjs) at the default effort, by the encoder itself, with the codec of M = 1; then for every other codec a factor of its own, on half
+// of the photographs. Rewrites PACK/manifest.json.
+import { createHash } from 'node:crypto';
+import { crc32 } from 'node:zlib';
 import { encodeDetailed, engineOfPackage, loadPack } from '../build/research.js';
 import { manifestOf, manifestText, readPackFiles, writeManifest } from './pack-files.mjs';
 import { validationPictures } from './validation.mjs';
 
 const factors = [0.6, 0.72, 0.85, 1.2, 1.4, 1.7];
 const gridFactors = [0.7, 1.4];
+const codecFactors = [0.6, 0.77, 1.3];
 /** Coarser grids hold too few latents to tell. */
 const grids = [0, 1, 2];
 
@@ -26,41 +30,57 @@ const engine = engineOfPackage();
 /** The row of the step table that is the anchor itself. */
 const middle = (await loadPack({ files })).decoder.steps.length >> 1;
 
-/** The curvatures with those of one anchor multiplied, for one grid or for all. */
-const scaled = (curvatures, anchor, factor, grid) =>
-  curvatures.map((codec) =>
-    codec.map((row, at) =>
-      at === anchor
+/** The curvatures with those of one anchor multiplied, for one grid or for all, of one codec or of all. */
+const scaled = (curvatures, anchor, factor, { grid, codec }) =>
+  curvatures.map((anchors, number) =>
+    anchors.map((row, at) =>
+      at === anchor && (codec === undefined || codec === number)
         ? row.map((value, index) => (grid === undefined || grid === index ? Number((value * factor).toPrecision(3)) : value))
         : row,
     ),
   );
 
-async function costOf(curvatures, anchor) {
-  const models = { files: { ...files, 'manifest.json': new TextEncoder().encode(manifestText({ ...manifest, curvatures })) } };
+/** decoder.bin with another codec as the one of M = 1: the first byte of its third block (FORMAT.md section 7.4). */
+function decoderWithFirst(codec) {
+  const bytes = files['decoder.bin'].slice();
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+  let at = 12;
+  for (let block = 1; block < 3; block++) at += 8 + view.getUint32(at + 4, true);
+  bytes[at + 8] = codec;
+  view.setUint32(bytes.length - 4, crc32(bytes.subarray(0, -4)), true);
+  return bytes;
+}
+
+async function costOf(curvatures, anchor, codec, some) {
+  const decoder = decoderWithFirst(codec);
+  const entry = { bytes: decoder.length, sha256: createHash('sha256').update(decoder).digest('hex') };
+  const text = manifestText({ ...manifest, curvatures, files: { ...manifest.files, 'decoder.bin': entry } });
+  const models = { files: { ...files, 'manifest.json': new TextEncoder().encode(text), 'decoder.bin': decoder } };
   const rate = { anchor, step: middle };
   let sum = 0;
-  for (const picture of pictures) sum += (await encodeDetailed(engine, picture, { rate, models }, { estimate: false })).cost;
+  for (const picture of some) sum += (await encodeDetailed(engine, picture, { rate, models }, { estimate: false })).cost;
   return sum;
 }
 
 let best = manifest.curvatures;
+/** Tries factors for a codec, and keeps the one with which `some` pictures cost least. @returns it and by how much J fell, in percent */
+async function attempt(tries, anchor, which, some) {
+  const start = best;
+  const first = await costOf(start, anchor, which.codec ?? 0, some);
+  let [least, chosen] = [first, 1];
+  for (const factor of tries) {
+    const tried = scaled(start, anchor, factor, which);
+    const cost = await costOf(tried, anchor, which.codec ?? 0, some);
+    if (cost < least) [best, least, chosen] = [tried, cost, factor];
+  }
+  return [chosen, Number(((100 * least) / first - 100).toFixed(2))];
+}
+
 for (let anchor = 0; anchor < manifest.anchors; anchor++) {
-  const first = await costOf(best, anchor);
-  let least = first;
-  const chosen = [];
-  const attempt = async (tries, grid) => {
-    const start = best;
-    for (const factor of tries) {
-      const tried = scaled(start, anchor, factor, grid);
-      const cost = await costOf(tried, anchor);
-      if (cost >= least) continue;
-      [best, least] = [tried, cost];
-      chosen[grid ?? grids.length] = factor;
-    }
-  };
-  await attempt(factors);
-  for (const grid of grids) await attempt(gridFactors, grid);
-  console.log(`anchor ${anchor}: J ${((100 * least) / first - 100).toFixed(2)} %, factors ${JSON.stringify(chosen)}`);
+  const found = { all: await attempt(factors, anchor, {}, pictures) };
+  for (const grid of grids) found[`grid ${grid}`] = await attempt(gridFactors, anchor, { grid }, pictures);
+  const half = pictures.slice(0, Math.ceil(pictures.length / 2));
+  for (let codec = 1; codec < manifest.modes; codec++) found[`codec ${codec}`] = await attempt(codecFactors, anchor, { codec }, half);
+  console.log(`anchor ${anchor}: ${JSON.stringify(found)}`);
 }
 writeManifest(folder, { ...manifest, curvatures: best });

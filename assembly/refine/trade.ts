@@ -40,11 +40,15 @@ export function setCurvature(grid: i32, curvature: f32): void {
   if (grid >= 0 && grid < GRIDS) store<f32>(CURVATURES + (<usize>grid << 2), curvature);
 }
 
-/** Makes ready for gradient steps: Adam begins at 0, where trades have left what they foretold. */
+/** Makes ready for gradient steps from the symbols of the region: Adam begins at 0. */
 export function startSteps(): void {
   for (let grid = 0; grid < GRIDS; ++grid) {
     fillPlane(MOMENT, grid, 0);
     fillPlane(VARIANCE, grid, 0);
+    const bytes = <usize>regionWidth(grid) << 2;
+    for (let y = regionY(grid); y < regionY(grid) + regionHeight(grid); ++y) {
+      memory.copy(sampleAddress(VALUE, grid, regionX(grid), y), sampleAddress(SYMBOL, grid, regionX(grid), y), bytes);
+    }
   }
 }
 

@@ -31,6 +31,8 @@ export interface Manifest {
   readonly quickQuality: Scale;
   /** Name of the analysis model of each anchor; anchors may share one. */
   readonly analysis: readonly string[];
+  /** The same models in floats alone, for GPUs; without them those of `analysis`. */
+  readonly floatAnalysis: readonly string[];
   /** The same for small analyses of the codec of M = 1 alone, which the lowest effort takes; a pack may have none. */
   readonly quick: readonly string[] | undefined;
   readonly files: Readonly<Record<string, PackFile>>;
@@ -70,6 +72,7 @@ export function parseManifest(bytes: Uint8Array): Manifest {
   }
   if (files['decoder.bin'] === undefined) throw damage('files does not name decoder.bin');
   const quality = scale(fields.quality, 'quality', anchors);
+  const analysis = fileNames(fields.analysis, 'analysis', anchors, files);
   return {
     id: integer(fields.id, 'id', 0, 65_535),
     name: string(fields.name, 'name'),
@@ -80,7 +83,8 @@ export function parseManifest(bytes: Uint8Array): Manifest {
     curvatures: fields.curvatures === undefined ? undefined : perGrid(fields.curvatures, 'curvatures', modes, anchors),
     quality,
     quickQuality: fields.quickQuality === undefined ? quality : scale(fields.quickQuality, 'quickQuality', anchors),
-    analysis: fileNames(fields.analysis, 'analysis', anchors, files),
+    analysis,
+    floatAnalysis: fields.floatAnalysis === undefined ? analysis : fileNames(fields.floatAnalysis, 'floatAnalysis', anchors, files),
     quick: fields.quick === undefined ? undefined : fileNames(fields.quick, 'quick', anchors, files),
     files,
   };

@@ -3,26 +3,45 @@
  *
  * The codecs stay as they are; the latents of the winning modes move so that J falls. Rounds of trades make whole latents their neighbours
  * where J should fall (`assembly/refine/trade.ts`); the core measures exact J, and what has not become cheaper is taken back. The highest
- * efforts begin once more at the latents before rounding, with gradient steps on real numbers and a soft, noisy stand-in for rounding, trade
- * again, and keep of every patch what is cheaper: gradients find more at high rates, trades alone at the lowest. A decoder cannot tell: it is a
- * file like any other.
+ * efforts go on with gradient steps on real numbers, with a soft, noisy stand-in for rounding, trade again, and keep of every patch what is
+ * cheaper: on screens and at the lowest rates trades alone may be. Steps start at whole numbers: noise shows what lies around these, and the
+ * latents before rounding were no better. A decoder cannot tell: it is a file like any other.
  */
 
 import type { Core } from '../core.js';
 import type { Line, Refinement, Schedule } from '../effort.js';
 import { TesseraError } from '../errors.js';
 import { gridCount, regionSides } from '../geometry.js';
+import type { Pack } from '../models/load.js';
+import type { ModeSet } from '../models/pack.js';
 import type { Pacer } from '../pacer.js';
+import type { Rate } from '../quality.js';
 import { costsOfPatches, spacingOf } from '../select.js';
+import type { PixelSource } from '../types.js';
 import { keepCheapest } from './keep.js';
 import { type Move, Refiner, type Rounding } from './refiner.js';
 import { type PatchedPicture, patchesIn, type Region, regionsOf, stretchesOf } from './regions.js';
-import { type CodedPicture, readRemainders, remainderUnits } from './remainders.js';
 
 export { keepWinners } from './winners.js';
 
 /** Samples around a region that its windows reach, and that stay as they are. */
 const halo = 8;
+
+/** A picture after the competition. */
+export interface CodedPicture {
+  /** Holds the picture, the latents of the winners and the mode map. */
+  readonly core: Core;
+  readonly image: PixelSource;
+  /** Side of a patch in pixels. */
+  readonly patch: number;
+  readonly pack: Pack;
+  readonly modeSet: ModeSet;
+  readonly rate: Rate;
+  /** J of every patch, as far as it is known. */
+  readonly patchCosts: Float64Array | undefined;
+  /** Price of a bit in J. */
+  readonly lambda: number;
+}
 
 /** Has every patch of a region looked at. */
 type Visit = (look: (patch: number) => void) => Promise<void>;
@@ -33,8 +52,9 @@ function roundingAt({ temperature, shape }: Schedule, progress: number): Roundin
   return { temperature: between(temperature, progress), shape: between(shape, progress), settled: 0.38 };
 }
 
-function moveAt(step: number, progress: number, rate: number): Move {
-  return { rate: rate * (1 - progress), growth: 1.2, first: 0.9, second: 0.99, epsilon: 1e-8, done: step };
+function moveAt(step: number, progress: number, { rate, epsilon }: Schedule): Move {
+  // Noise that goes round evenly needs no long memory: with means over ten steps instead of two, twenty steps find half as much.
+  return { rate: rate * (1 - progress), growth: 0.8, first: 0.5, second: 0.99, epsilon, done: step };
 }
 
 /**
@@ -71,15 +91,15 @@ export async function refineLatents(
   const spacing = spacingOf(checked, picture.modes.length);
   let costs = coded.patchCosts;
   /** Goes over all regions, whose latents `work` moves, and keeps what is cheaper. */
-  const pass = async (side: number, work: (visit: Visit) => Promise<void>, remainders?: readonly Int8Array[]): Promise<void> => {
+  const pass = async (side: number, work: (visit: Visit) => Promise<void>): Promise<void> => {
     const before = costs ?? (await costsOfPatches(core, turn, spacing));
     const saved = Array.from({ length: gridCount }, (_, grid) => core.plane(0, grid).slice());
     for (const region of regionsOf(picture, side)) {
-      openRegion(refiner, coded, picture, region, remainders);
+      openRegion(refiner, coded, picture, region);
       const patches = patchesIn(picture, region);
       await work(async (look) => {
-        for (const index of patches) {
-          look(index);
+        for (const patch of patches) {
+          look(patch);
           await pacer.step('refine', ++done, total);
         }
       });
@@ -96,19 +116,23 @@ export async function refineLatents(
   };
   if (trades.length > 0) await pass(regionSides.trades, trade);
   if (gradient === undefined) return;
-  const descend = async (visit: Visit): Promise<void> => {
-    refiner.startSteps();
-    for (let step = 0; step < gradient.steps; step++) {
-      const progress = step / gradient.steps;
-      refiner.roundSoftly(roundingAt(gradient, progress), step);
-      refiner.startGradients();
-      await visit((index) => refiner.patchGradient(index));
-      refiner.moveLatents(moveAt(step, progress, gradient.rate));
-    }
-    refiner.roundLatents();
+  await pass(regionSides.gradient, async (visit) => {
+    await descend(refiner, gradient, visit);
     await trade(visit);
-  };
-  await pass(regionSides.gradient, descend, await readRemainders(coded));
+  });
+}
+
+/** Gradient steps on the latents of a region, from its symbols to whole numbers again. */
+async function descend(refiner: Refiner, gradient: Schedule, visit: Visit): Promise<void> {
+  refiner.startSteps();
+  for (let step = 0; step < gradient.steps; step++) {
+    const progress = step / gradient.steps;
+    refiner.roundSoftly(roundingAt(gradient, progress), step);
+    refiner.startGradients();
+    await visit((patch) => refiner.patchGradient(patch));
+    refiner.moveLatents(moveAt(step, progress, gradient));
+  }
+  refiner.roundLatents();
 }
 
 /** How the squared error bends along a latent of each grid, at the step of the rate: the mean over the patches, whose codecs may differ. */
@@ -122,14 +146,8 @@ function curvaturesOf({ pack, modeSet, rate }: CodedPicture, map: Uint8Array): n
   });
 }
 
-/** Gives the module a region: its pixels, its latents and the ones around it, and those before rounding where the remainders are known. */
-function openRegion(
-  refiner: Refiner,
-  { core, image, lambda }: CodedPicture,
-  picture: PatchedPicture,
-  region: Region,
-  remainders: readonly Int8Array[] | undefined,
-): void {
+/** Gives the module a region: its pixels, its latents and the ones around it. */
+function openRegion(refiner: Refiner, { core, image, lambda }: CodedPicture, picture: PatchedPicture, region: Region): void {
   const x = region.left * picture.patch;
   const y = region.top * picture.patch;
   const width = Math.min(region.right * picture.patch, image.width) - x;
@@ -144,12 +162,6 @@ function openRegion(
   for (const stretch of stretchesOf(picture, region, halo)) {
     const { grid, start, length } = stretch;
     refiner.row('symbol', stretch).set(planes[grid].subarray(start, start + length));
-  }
-  if (remainders === undefined) return;
-  for (const stretch of stretchesOf(picture, region)) {
-    const { grid, start, length } = stretch;
-    const values = refiner.row('value', stretch);
-    for (let i = 0; i < length; i++) values[i] = planes[grid][start + i] + remainders[grid][start + i] / remainderUnits;
   }
 }
 

@@ -24,7 +24,7 @@ interface RefinerExports extends Record<string, unknown> {
   openRegion(left: number, top: number, right: number, bottom: number): number;
   planeAddress(plane: number, grid: number, x: number, y: number): number;
   useSimd(flag: number): void;
-  roundSoftly(temperature: number, shape: number, settled: number, seed: number): void;
+  roundSoftly(temperature: number, shape: number, settled: number, step: number): void;
   startGradients(): void;
   patchGradient(patch: number): void;
   moveLatents(rate: number, growth: number, first: number, second: number, firstScale: number, secondScale: number, epsilon: number): void;
@@ -154,8 +154,8 @@ export class Refiner {
   }
 
   /** Replaces rounding: sets the symbols of the region, and their slopes, from its values. */
-  roundSoftly({ temperature, shape, settled }: Rounding, seed: number): void {
-    this.#exports.roundSoftly(temperature, shape, settled, seed);
+  roundSoftly({ temperature, shape, settled }: Rounding, step: number): void {
+    this.#exports.roundSoftly(temperature, shape, settled, step);
   }
 
   /** Sets all gradients to 0. */

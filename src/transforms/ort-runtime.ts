@@ -69,6 +69,12 @@ async function createOn(ort: Ort, model: Uint8Array, device: 'wasm' | 'webgpu' |
   return create('webgpu').catch(() => create('wasm'));
 }
 
+/** Whether a GPU is to compute the analysis, as far as one can tell before trying. */
+export async function prefersGpu(): Promise<boolean> {
+  const { device = 'wasm' } = onnxruntimeOptions();
+  return device === 'webgpu' || (device === 'auto' && (await hasGpu()));
+}
+
 /** Whether the host has WebGPU with an adapter behind it. */
 async function hasGpu(): Promise<boolean> {
   try {

@@ -12,7 +12,7 @@ import type { Pack } from '../models/load.js';
 import { type DecoderWeights, readSynthesisWeights } from '../models/pack.js';
 import { lambdaOfRate, type Rate } from '../quality.js';
 import type { Header } from '../types.js';
-import { createSession, loadOrt } from './ort-runtime.js';
+import { createSession, loadOrt, prefersGpu } from './ort-runtime.js';
 import type { Analysis, DecodedLatents, Synthesis } from './transform.js';
 import { fillWindow, windowSide } from './windows.js';
 
@@ -71,6 +71,11 @@ async function createRunner(model: Uint8Array): Promise<Runner> {
 
 /** λ at which the input `rate` of an analysis is 0 (training/tessera/codec.py, `rate`). */
 const referenceLambda = 0.002;
+
+/** Names of the large analysis of each anchor, as who computes it wants it: in floats on a GPU. */
+export async function largeAnalysis({ manifest }: Pack): Promise<readonly string[]> {
+  return (await prefersGpu()) ? manifest.floatAnalysis : manifest.analysis;
+}
 
 /**
  * The analysis of a pack at one rate, for all its codecs in one run.

@@ -135,14 +135,17 @@ describe('SHA-256 where a page has no WebCrypto', () => {
 });
 
 describe('who computes the analysis', () => {
-  // In a process of its own, with an onnxruntime-web that only notes which provider it is asked for.
+  // In a process of its own, with an onnxruntime-web that only notes which provider it is asked for, and for which model.
+  const { files } = JSON.parse(readFileSync(fromRoot('models/tessera-1/manifest.json'), 'utf8'));
   const providers = (device: string, adapter: boolean): string => {
     const script = `
       Object.defineProperty(globalThis, 'navigator', { value: { gpu: { requestAdapter: async () => (${adapter} ? {} : null) } } });
       const { configureOnnxruntime, encode } = await import(${JSON.stringify(fromRoot('build/index.js'))});
       const asked = [];
       const create = async (model, { executionProviders }) => {
-        asked.push(...executionProviders);
+        const files = Object.entries(${JSON.stringify(files)});
+        const [name] = files.find(([, { bytes }]) => bytes === model.length);
+        asked.push(executionProviders + ' ' + name.split('-')[0]);
         throw new Error('refused');
       };
       configureOnnxruntime({ device: '${device}', library: async () => ({ env: { wasm: {} }, InferenceSession: { create } }) });
@@ -153,10 +156,10 @@ describe('who computes the analysis', () => {
   };
 
   test.each([
-    ['wasm', true, 'wasm backendUnavailable'],
-    ['webgpu', false, 'webgpu backendUnavailable'],
-    ['auto', false, 'wasm backendUnavailable'],
-    ['auto', true, 'webgpu wasm backendUnavailable'],
+    ['wasm', true, 'wasm analysis backendUnavailable'],
+    ['webgpu', false, 'webgpu float backendUnavailable'],
+    ['auto', false, 'wasm analysis backendUnavailable'],
+    ['auto', true, 'webgpu float wasm float backendUnavailable'],
   ])('device %s, adapter: %s', (device, adapter, expected) => {
     expect(providers(device, adapter)).toBe(expected);
   });

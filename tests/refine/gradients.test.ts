@@ -143,4 +143,28 @@ describe.each(cases)('$name', (one) => {
       expect(different, `plane ${index}`).toBe(-1);
     });
   });
+
+  test('noise goes round: over eight steps every latent sees nearly all of it, each another way', async () => {
+    const side = 64;
+    const picture = { ...realPicture({ name: '', width: side, height: side, patch: 64, modes: [0], anchor: 0, step: 10 }) };
+    picture.planes = picture.planes.map((plane) => plane.map(() => 3));
+    const refiner = await refinerOf(picture, 10);
+    fill(refiner, 'value', picture);
+    const steps = Array.from({ length: 8 }, (_, step) => {
+      // At so low a temperature nothing but the noise moves them, here by less than the width of a bin.
+      refiner.roundSoftly({ temperature: 50, shape: 1, settled: 0 }, step);
+      return planeOf(refiner, 'symbol', 0, picture).map((value) => value - 3);
+    });
+    const sums = new Float64Array(side ** 2);
+    for (let index = 0; index < side ** 2; index++) {
+      const noise = steps.map((plane) => plane[index]).sort((a, b) => a - b);
+      sums[index] = noise.reduce((sum, value) => sum + value, 0);
+      // The largest gap on the circle of eight multiples of the golden ratio is 0.21.
+      for (let place = 1; place < 8; place++) expect(noise[place] - noise[place - 1]).toBeLessThan(0.22);
+    }
+    // The mean of eight independent ones would err by 0.10.
+    const error = Math.sqrt(sums.reduce((sum, value) => sum + (value / 8) ** 2, 0) / side ** 2);
+    expect(error).toBeLessThan(0.05);
+    expect(new Set(steps[0]).size).toBeGreaterThan(200);
+  });
 });

@@ -1,4 +1,7 @@
-"""Checkpoint -> model pack: decoder.bin, analysis-<group>.onnx, synthesis.onnx, manifest.json (FORMAT.md section 7).
+"""Checkpoint -> model pack: decoder.bin, analyses as ONNX graphs, synthesis.onnx, manifest.json (FORMAT.md section 7).
+
+analysis-<group>.onnx has its trunk in whole numbers (quantise.py), float-<group>.onnx is the same in floats, for GPUs; quick-<group>.onnx
+is the small analysis, in floats: half of its units are silent, and what is left needs more than 8 bits (PLAN.md).
 
     /usr/bin/python3 -m tessera.export --data CACHE --checkpoint RUN/checkpoint.pt --out models/tessera-1
 """
@@ -23,12 +26,15 @@ from .fit import fit
 from .fixed_point import context_layers, fixed, synthesis_layers
 from .kernels import plain_torch
 from .loop import adapt
+from .quantise import IntegerTrunk, calibration_crops, equalise, ranges_of
 from .synthesis_graph import write_synthesis_graph
 from .tables import even_scale, laplace_rows, step_table
 
 PACK_ID = 1
 CURVATURE_SIDE, CURVATURE_CROPS, CURVATURE_SEED = 256, 6, 71
 SMALLEST_HALVED = 1024        # elements
+# Names of files and of fields of the manifest.
+FIELDS = {'analysis': 'analysis', 'float': 'floatAnalysis', 'quick': 'quick'}
 # Weights of the adaptive mode map: a first guess, until mode maps of the trained pack are counted.
 MODE_PRIOR, MODE_BONUS, MODE_INCREMENT = 12, (60, 60, 10, 25), 20
 
@@ -112,11 +118,16 @@ def deep_groups(weights):
     return sorted({name.split('.')[2] for name in weights if '.second.' in name})
 
 
-def write_analysis(trained, group, path):
+def write_analysis(trained, group, path, crops=None):
+    """The graph of a head group. With crops, which show the ranges of its features, its trunk is in whole numbers."""
     state = trained.state_dict()
     codec = Codec(trained.modes, trained.lambdas, trained.groups, shape=trained.shape)
     codec.analysis.deepen(deep_groups(state))
     codec.load_state_dict(state)
+    codec.eval()
+    if crops is not None:
+        equalise(codec, group, ranges_of(codec, group, crops))
+        ranges = ranges_of(codec, group, crops)
     names = [f'grid{grid}' for grid in range(GRIDS)]
     axes = {'image': {2: 'height', 3: 'width'}}
     axes.update({name: {1: f'{name}_codecs', 2: f'{name}_height', 3: f'{name}_width'} for name in names})
@@ -126,6 +137,8 @@ def write_analysis(trained, group, path):
     model = onnx.load(path)
     if trained.modes > 1:
         count_codecs(model.graph, trained.modes)
+    if crops is not None:
+        IntegerTrunk(model, group).rewrite(ranges)
     halve(model.graph)
     shorten(model.graph)
     onnx.save(model, path)
@@ -227,16 +240,17 @@ def main():
     with open(os.path.join(options.out, 'decoder.bin'), 'wb') as file:
         file.write(decoder_file(codec, steps, rows, largest))
     files = ['decoder.bin', 'synthesis.onnx']
-    analyses = {'analysis': codec}
+    analyses = {'analysis': codec, 'float': codec}
     if options.quick:
         quick = load_codec(options.quick)[0]
         assert (quick.lambdas, quick.groups) == (codec.lambdas, codec.groups) and torch.equal(quick.log_gain[0], codec.log_gain[0]), \
             'the small analyses are those of another codec'
         analyses['quick'] = quick
+    crops = calibration_crops(pictures)
     for kind, trained in analyses.items():
         for group in sorted(set(codec.groups)):
             files.append(f'{kind}-{group}.onnx')
-            write_analysis(trained, group, os.path.join(options.out, files[-1]))
+            write_analysis(trained, group, os.path.join(options.out, files[-1]), crops if kind == 'analysis' else None)
     write_synthesis_graph(os.path.join(options.out, 'synthesis.onnx'))
     described = {}
     for name in files:
@@ -245,7 +259,7 @@ def main():
     manifest = {
         'format': 0, 'id': PACK_ID, 'name': os.path.basename(os.path.normpath(options.out)), 'modes': codec.modes,
         'anchors': anchors, 'patch': 128, 'lambda': list(codec.lambdas),
-        **{kind: [f'{kind}-{group}.onnx' for group in codec.groups] for kind in analyses},
+        **{FIELDS[kind]: [f'{kind}-{group}.onnx' for group in codec.groups] for kind in analyses},
         'gains': [[[float(f'{value:.7g}') for value in anchor] for anchor in mode] for mode in codec.log_gain.detach().exp().tolist()],
         'curvatures': [[[float(f'{value:.3g}') for value in anchor] for anchor in mode] for mode in
                        curvatures(codec, Crops(pictures, CURVATURE_SIDE, 1, CURVATURE_SEED), CURVATURE_CROPS)],
