@@ -1,10 +1,10 @@
 // Fits the curvatures of a pack to what trades do with them: `tessera.export` measures them on single latents, but trades are made all at once.
 //
-//   npm run build; node training/curvatures.mjs CACHE PACK [PHOTOGRAPHS]
+//   npm run build; node training/curvatures.mjs CACHE PACK [PHOTOGRAPHS [ANCHORS]]
 //
 // For every anchor the factor on all its curvatures, then that on each of the finer grids, that gives the least J of held-out photographs
 // (validation.mjs) at the default effort, by the encoder itself, with the codec of M = 1; then for every other codec a factor of its own, on half
-// of the photographs. Rewrites PACK/manifest.json.
+// of the photographs. Rewrites PACK/manifest.json; several processes may each take some of the anchors (0,1,2).
 import { createHash } from 'node:crypto';
 import { crc32 } from 'node:zlib';
 import { encodeDetailed, engineOfPackage, loadPack } from '../build/research.js';
@@ -17,7 +17,7 @@ const codecFactors = [0.6, 0.77, 1.3];
 /** Coarser grids hold too few latents to tell. */
 const grids = [0, 1, 2];
 
-const [cache, folder, photographs = 8] = process.argv.slice(2);
+const [cache, folder, photographs = 8, some] = process.argv.slice(2);
 const pictures = validationPictures(cache, Number(photographs), 0).map(({ width, height, rgb }) => ({
   data: rgb,
   width,
@@ -76,11 +76,17 @@ async function attempt(tries, anchor, which, some) {
   return [chosen, Number(((100 * least) / first - 100).toFixed(2))];
 }
 
-for (let anchor = 0; anchor < manifest.anchors; anchor++) {
+const anchors = some === undefined ? Array.from({ length: manifest.anchors }, (_, anchor) => anchor) : some.split(',').map(Number);
+for (const anchor of anchors) {
   const found = { all: await attempt(factors, anchor, {}, pictures) };
   for (const grid of grids) found[`grid ${grid}`] = await attempt(gridFactors, anchor, { grid }, pictures);
   const half = pictures.slice(0, Math.ceil(pictures.length / 2));
   for (let codec = 1; codec < manifest.modes; codec++) found[`codec ${codec}`] = await attempt(codecFactors, anchor, { codec }, half);
   console.log(`anchor ${anchor}: ${JSON.stringify(found)}`);
 }
-writeManifest(folder, { ...manifest, curvatures: best });
+// Another process may have written those of other anchors.
+const now = manifestOf(readPackFiles(folder));
+const curvatures = now.curvatures.map((codec, number) =>
+  codec.map((row, anchor) => (anchors.includes(anchor) ? best[number][anchor] : row)),
+);
+writeManifest(folder, { ...now, curvatures });

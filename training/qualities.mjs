@@ -18,7 +18,7 @@ const [leastRate, mostRate] = [0.05, 2.8];
 /** Of the growth elsewhere, where the anchor changes: other pictures may find the next anchor dearer by a percent or two. */
 const atBorder = 0.7;
 
-const [cache, folder, photographs = 11, screens = 1] = process.argv.slice(2);
+const [cache, folder, photographs = 16, screens = 2] = process.argv.slice(2);
 const pictures = validationPictures(cache, Number(photographs), Number(screens)).map(({ width, height, rgb }) => {
   const data = new Uint8Array(4 * width * height).fill(255);
   for (let i = 0; i < width * height; i++) data.set(rgb.subarray(3 * i, 3 * i + 3), 4 * i);

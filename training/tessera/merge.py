@@ -14,6 +14,8 @@ def merge(parts):
     groups = first['groups']
     out = {**{key: first[key] for key in ('modes', 'groups', 'lambdas')}, 'shape': {group: shape_of(part, group) for group, part in parts.items()}}
     for kind in ('codec', 'average'):
+        if any(kind not in part for part in parts.values()):
+            continue    # of one that is slim
         merged = {}
         for name in first[kind]:
             if name.startswith('analysis.'):
