@@ -37,7 +37,7 @@ export interface Refinement {
 
 /** What an effort does. */
 export interface Effort {
-  /** Takes a small analysis where the pack has one. */
+  /** Takes a small analysis where the pack has one. With a round of trades it would take as long as the large one without, for a sixth more. */
   readonly small?: boolean;
   /** Without it the codec of M = 1 codes everything. */
   readonly search?: Search;
@@ -63,9 +63,9 @@ const many: Schedule = { steps: 160, rate: 0.12, epsilon: 1, temperature: [0.45,
 /** By number. */
 export const efforts: Readonly<Record<number, Effort>> = {
   1: { small: true },
-  2: { small: true, refinement: quickTrade(0.8) },
-  3: {},
-  4: { refinement: quickTrade(0.9) },
+  2: {},
+  3: { refinement: quickTrade(0.9) },
+  4: { refinement: quickTrade(...two) },
   5: { refinement: quickTrade(...four) },
   6: { search: team, refinement: { rounds: four, checked: 1 } },
   7: { search: everything, refinement: { rounds: two, gradient: few, checked: 1 } },

@@ -200,7 +200,7 @@ describe('abort and progress', () => {
       return [...last.keys()];
     };
     expect(await stagesOf((onProgress) => encode(image, { onProgress }))).toEqual(['model', 'analyse', 'select', 'refine', 'code']);
-    const fast = await stagesOf((onProgress) => encode(image, { effort: 3, onProgress }));
+    const fast = await stagesOf((onProgress) => encode(image, { effort: 2, onProgress }));
     expect(fast).toEqual(['model', 'analyse', 'select', 'code']);
     expect(await stagesOf((onProgress) => decode(file, { onProgress }))).toEqual(['model', 'code', 'synthesise']);
     expect(await stagesOf((onProgress) => decode(file, { onProgress, transform: 'ort' }))).toEqual(['model', 'code', 'synthesise']);

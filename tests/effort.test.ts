@@ -29,7 +29,7 @@ test('effort 1 asks for the small analysis alone, and codes with one codec', asy
   expect(asked).toEqual(['manifest.json', 'decoder.bin', expect.stringMatching(/^quick-\w+\.onnx$/)]);
   expect(probe(file).modes).toBe(1);
   // It does nearly what the large one does.
-  const large = await encode(image, { effort: 3, modes: 1, models });
+  const large = await encode(image, { effort: 2, modes: 1, models });
   expect(asked.slice(3)).toEqual([expect.stringMatching(/^analysis-\w+\.onnx$/)]);
   const [quickly, fully] = [await decode(file), await decode(large)];
   expect(psnr(image, quickly)).toBeGreaterThan(psnr(image, fully) - 1.5);
@@ -40,20 +40,20 @@ test('effort 1 takes the large analysis of a pack without small ones', async () 
   const { asked, models } = recorded((text) => JSON.stringify({ ...JSON.parse(text), quick: undefined }));
   const file = await encode(image, { effort: 1, models });
   expect(asked[2]).toMatch(/^analysis-\w+\.onnx$/);
-  expect(sameBytes(file, await encode(image, { effort: 3, modes: 1, models }))).toBe(true);
+  expect(sameBytes(file, await encode(image, { effort: 2, modes: 1, models }))).toBe(true);
 });
 
 test('small analyses have a scale of qualities of their own', async () => {
   const { models } = recorded((text) => JSON.stringify({ ...JSON.parse(text), quickQuality: Array.from({ length: 101 }, () => [3, 40]) }));
   const rate = { anchor: 3, step: 40 };
   expect(sameBytes(await encode(image, { effort: 1, quality: 9, models }), await encode(image, { effort: 1, rate, models }))).toBe(true);
-  expect(sameBytes(await encode(image, { effort: 3, quality: 9, models }), await encode(image, { effort: 3, rate, models }))).toBe(false);
+  expect(sameBytes(await encode(image, { effort: 2, quality: 9, models }), await encode(image, { effort: 3, rate, models }))).toBe(false);
 });
 
 test.each([15, 85])('quality %i: whole numbers in the analysis cost next to nothing against floats', async (quality) => {
   const asFloats = recorded((text) => JSON.stringify({ ...JSON.parse(text), analysis: JSON.parse(text).floatAnalysis }));
   const costOf = async (options: EncodeOptions): Promise<number> =>
-    (await encodeDetailed(engineOfPackage(), image, { effort: 3, quality, ...options })).cost;
+    (await encodeDetailed(engineOfPackage(), image, { effort: 2, quality, ...options })).cost;
   const floats = await costOf({ models: asFloats.models });
   expect(asFloats.asked.at(-1)).toMatch(/^float-/);
   expect(await costOf({})).toBeLessThan(1.02 * floats);

@@ -84,7 +84,7 @@ describe('files of the encoder', () => {
       (await encodeDetailed(engineOfPackage(), image, { models: withoutCurvatures(models), ...options })).cost;
     const [one, single, usual, full, traded] = [
       await cost({ modes: 1 }),
-      await cost({ effort: 3 }),
+      await cost({ effort: 2 }),
       await cost({ effort: 5 }),
       await cost({ effort: 7 }),
       await cost({ effort: 7, models }),

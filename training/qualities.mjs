@@ -4,7 +4,7 @@
 //
 // Codes held-out pictures (validation.mjs) at some steps of every anchor, with the large analysis at the default effort and with the small
 // one, which do not spend alike: with one scale for both, files of one shrink where the anchor changes and those of the other jump. Both scales
-// begin at the same error. Rewrites PACK/manifest.json.
+// begin at the same error, or that of the small one with a fifth more bits. Rewrites PACK/manifest.json.
 import { decode, encode } from '../build/index.js';
 import { loadPack, squaredError } from '../build/research.js';
 import { manifestOf, readPackFiles, writeManifest } from './pack-files.mjs';
@@ -106,7 +106,8 @@ function spread(first, last, borders) {
 function scaleOf(name, curves, firstError) {
   const borders = bordersOf(curves);
   const [coarsest, finest] = [curves[0], curves.at(-1)];
-  const first = Math.max(Math.log(leastRate), coarsest.rate[firstError === undefined ? 0 : nearest(coarsest.error, firstError)]);
+  const start = coarsest.rate[firstError === undefined ? 0 : nearest(coarsest.error, firstError)];
+  const first = Math.min(Math.max(Math.log(leastRate), start), Math.log(1.2 * leastRate));
   const entries = spread(first, Math.min(finest.rate.at(-1), Math.log(mostRate)), borders).map((target) => {
     const anchor = borders.filter((border) => target > border).length;
     return [anchor, nearest(curves[anchor].rate, target)];

@@ -95,7 +95,7 @@ test('progress of the stage rises to its total, and a signal stops it', async ()
 test('the limit of memory counts what refinement holds', async () => {
   const image = synthetic(300, 200);
   const limits = { maxMemory: 20 * 2 ** 20 };
-  expect((await encode(image, { effort: 3, limits })).length).toBeGreaterThan(0);
+  expect((await encode(image, { effort: 2, limits })).length).toBeGreaterThan(0);
   await expect(encode(image, { effort: 5, limits })).rejects.toMatchObject({ code: 'limitMemory' });
   const more = { maxMemory: 26 * 2 ** 20 };
   expect((await encode(image, { effort: 5, limits: more })).length).toBeGreaterThan(0);
@@ -106,7 +106,7 @@ test('where no code may be compiled: no trades at effort 5, backendUnavailable a
   const image = crop(await readPixels(examples[0].path), 150, 30, 136, 130);
   vi.resetModules();
   const fresh = await import('../../src/index.js');
-  const untraded = await fresh.encode(image, { modes: 1, effort: 3 });
+  const untraded = await fresh.encode(image, { modes: 1, effort: 2 });
   const compile = vi.spyOn(WebAssembly, 'compile').mockRejectedValue(new WebAssembly.CompileError('code generation disallowed'));
   expect(sameBytes(await fresh.encode(image, { modes: 1, effort: 5 }), untraded)).toBe(true);
   await expect(fresh.encode(image, { effort: 6 })).rejects.toMatchObject({ code: 'backendUnavailable' });
