@@ -67,7 +67,7 @@ export interface EncodeOptions extends CommonOptions {
   readonly modes?: ModeCount;
   /**
    * 1 (fastest) to 9: how hard the encoder tries. 1 to 5 take one codec, 1 with a small analysis; from 6 on codecs compete. From 3 on
-   * latents are refined too, at 8 and 9 for five and seventeen seconds per megapixel.
+   * latents are refined too, at 8 and 9 for five and twenty seconds per megapixel.
    */
   readonly effort?: number;
   /** Side of a patch in pixels. */
