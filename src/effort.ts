@@ -37,7 +37,7 @@ export interface Refinement {
 
 /** What an effort does. */
 export interface Effort {
-  /** Takes a small analysis where the pack has one. With a round of trades it would take as long as the large one without, for a sixth more. */
+  /** Takes a small analysis where the pack has one. With a round of trades it takes as long as the large one without, for a twentieth more bits. */
   readonly small?: boolean;
   /** Without it the codec of M = 1 codes everything. */
   readonly search?: Search;
@@ -52,7 +52,7 @@ const everything: Search = { spacing: 1, kept: 8 };
 // Found on held-out pictures of the training data. The first rounds may err, for later ones make good what they did; the last may not.
 const two = [0.5, 0.8];
 const four = [0.4, 0.5, 0.7, 0.9];
-const quickTrade = (...rounds: number[]): Refinement => ({ rounds, checked: sample, optional: true });
+const quickTrade = (rounds: readonly number[]): Refinement => ({ rounds, checked: sample, optional: true });
 
 // Schedules found on the same pictures. Few steps go far and leave alone what has little to gain; many are small, in the full width of noise.
 const few: Schedule = { steps: 10, rate: 0.4, epsilon: 8, temperature: [0.7, 0.2], shape: [2, 4] };
@@ -64,9 +64,9 @@ const many: Schedule = { steps: 160, rate: 0.12, epsilon: 1, temperature: [0.45,
 export const efforts: Readonly<Record<number, Effort>> = {
   1: { small: true },
   2: {},
-  3: { refinement: quickTrade(0.9) },
-  4: { refinement: quickTrade(...two) },
-  5: { refinement: quickTrade(...four) },
+  3: { refinement: quickTrade([0.9]) },
+  4: { refinement: quickTrade(two) },
+  5: { refinement: quickTrade(four) },
   6: { search: team, refinement: { rounds: four, checked: 1 } },
   7: { search: everything, refinement: { rounds: two, gradient: few, checked: 1 } },
   8: { search: everything, refinement: { rounds: four, gradient: more, checked: 1 } },

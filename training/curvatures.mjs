@@ -17,7 +17,7 @@ const codecFactors = [0.6, 0.77, 1.3];
 /** Coarser grids hold too few latents to tell. */
 const grids = [0, 1, 2];
 
-const [cache, folder, photographs = 8, some] = process.argv.slice(2);
+const [cache, folder, photographs = 8, part] = process.argv.slice(2);
 const pictures = validationPictures(cache, Number(photographs), 0).map(({ width, height, rgb }) => ({
   data: rgb,
   width,
@@ -76,7 +76,7 @@ async function attempt(tries, anchor, which, some) {
   return [chosen, Number(((100 * least) / first - 100).toFixed(2))];
 }
 
-const anchors = some === undefined ? Array.from({ length: manifest.anchors }, (_, anchor) => anchor) : some.split(',').map(Number);
+const anchors = part === undefined ? Array.from({ length: manifest.anchors }, (_, anchor) => anchor) : part.split(',').map(Number);
 for (const anchor of anchors) {
   const found = { all: await attempt(factors, anchor, {}, pictures) };
   for (const grid of grids) found[`grid ${grid}`] = await attempt(gridFactors, anchor, { grid }, pictures);

@@ -64,9 +64,8 @@ export function createSession(ort: Ort, model: Uint8Array): Promise<OrtModule.In
 async function createOn(ort: Ort, model: Uint8Array, device: 'wasm' | 'webgpu' | 'auto'): Promise<OrtModule.InferenceSession> {
   const create = (provider: string): Promise<OrtModule.InferenceSession> =>
     ort.InferenceSession.create(model, { executionProviders: [provider] });
-  if (device !== 'auto') return create(device);
-  if (!(await hasGpu())) return create('wasm');
-  return create('webgpu').catch(() => create('wasm'));
+  if (!(await prefersGpu())) return create('wasm');
+  return device === 'auto' ? create('webgpu').catch(() => create('wasm')) : create('webgpu');
 }
 
 /** Whether a GPU is to compute the analysis, as far as one can tell before trying. */
@@ -75,8 +74,15 @@ export async function prefersGpu(): Promise<boolean> {
   return device === 'webgpu' || (device === 'auto' && (await hasGpu()));
 }
 
-/** Whether the host has WebGPU with an adapter behind it. */
-async function hasGpu(): Promise<boolean> {
+let gpuFound: Promise<boolean> | undefined;
+
+/** Whether the host has WebGPU with an adapter behind it; asked once, for every encode wants to know. */
+function hasGpu(): Promise<boolean> {
+  gpuFound ??= findGpu();
+  return gpuFound;
+}
+
+async function findGpu(): Promise<boolean> {
   try {
     const { gpu } = navigator as { readonly gpu?: { requestAdapter(): Promise<unknown> } };
     return (await gpu?.requestAdapter()) != null;

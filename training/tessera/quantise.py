@@ -114,6 +114,10 @@ def equalise(codec, group, ranges):
             rescale(trunk.down[str(level)], stream[level - 1], stream[level])
             rescale(trunk.top_down[str(level - 1)], stream[level], stream[level - 1])
         for block in blocks_at(trunk, level):
+            for anchor, name in enumerate(codec.groups):
+                # Scales of integers are positive; files lie up to half of the way to the next anchor.
+                rates = codec.rate(anchor) + torch.tensor([-0.6, 0.0, 0.6])
+                assert name != group or (block.modulation.at(rates)[0] > 0).all(), f'level {level} has factors that are not positive'
             rescale(block.spatial, stream[level], hidden[block], block.modulation)
             rescale(block.mix, hidden[block], stream[level])
         rescale(trunk.after[str(level)], stream[level])
@@ -149,7 +153,8 @@ class IntegerTrunk:
         maker = self.makers.get(node.input[1])
         return tuple(maker.input) if maker is not None else (node.input[1], None)
 
-    def is_trunk(self, node):
+    def goes_down(self, node):
+        """Whether a node is one of those that become integers."""
         if node.op_type == 'Conv':
             name = self.weights_of(node)[0]
             return name.startswith(self.prefix) and not name.startswith((f'{self.prefix}top_down.', f'{self.prefix}after.'))
@@ -160,7 +165,7 @@ class IntegerTrunk:
         """ranges: as `ranges_of` gives them for the equalised trunk."""
         ranges = iter(ranges)
         for node in list(self.graph.node):
-            if not self.is_trunk(node):
+            if not self.goes_down(node):
                 node.input[:] = [self.as_floats(name) if name in self.short and name != 'image' else name for name in node.input]
                 self.nodes.append(node)
                 continue
