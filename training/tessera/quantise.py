@@ -24,6 +24,7 @@ EXTENSIONS = 'com.microsoft'
 LEVELS = range(1, GRIDS)
 RECORDED = {'conv2d': 'Conv', 'leaky_relu': 'LeakyRelu', 'add': 'Add', '__add__': 'Add'}
 KEPT_RANGE = 0.8
+LEAST_FACTOR = 1e-4
 
 
 class Recorder(torch.overrides.TorchFunctionMode):
@@ -114,10 +115,6 @@ def equalise(codec, group, ranges):
             rescale(trunk.down[str(level)], stream[level - 1], stream[level])
             rescale(trunk.top_down[str(level - 1)], stream[level], stream[level - 1])
         for block in blocks_at(trunk, level):
-            for anchor, name in enumerate(codec.groups):
-                # Scales of integers are positive; files lie up to half of the way to the next anchor.
-                rates = codec.rate(anchor) + torch.tensor([-0.6, 0.0, 0.6])
-                assert name != group or (block.modulation.at(rates)[0] > 0).all(), f'level {level} has factors that are not positive'
             rescale(block.spatial, stream[level], hidden[block], block.modulation)
             rescale(block.mix, hidden[block], stream[level])
         rescale(trunk.after[str(level)], stream[level])
@@ -210,15 +207,21 @@ class IntegerTrunk:
         weights = self.constant(f'{name}_short', np.round(values / scale[:, None, None, None]).astype(np.int8))
         scales = self.constant(f'{name}_scale', scale)
         if factors is not None:
-            if 'flat' not in self.tensors:
-                self.tensors['flat'] = self.constant('flat', np.array([-1], np.int64))
-            scales = self.node('Mul', [scales, self.node('Reshape', [factors, 'flat'], f'{name}_factors')], f'{name}_modulated')
+            scales = self.node('Mul', [scales, self.away_from_zero(factors, name)], f'{name}_modulated')
         source = self.short[node.input[0]]
         units = self.node('Div', [node.input[2], self.node('Mul', [scales, source[1]], f'{name}_unit')], f'{name}_bias')
         bias = self.node('Cast', [self.node('Round', [units], f'{name}_bias_whole')], f'{name}_bias_short', to=TensorProto.INT32)
         zeros = self.constant(f'{name}_zero', np.zeros(len(scale), np.int8))
         target = self.bounded(node.output[0], low, high)
         self.node('QLinearConv', [*source, weights, scales, zeros, *target[1:], bias], target[0], **attributes_of(node))
+
+    def away_from_zero(self, factors, name):
+        """Factors [C], which may be negative. So near to 0 that a bias in their units would not fit 32 bits they do nothing, and become the least that may be."""
+        if 'flat' not in self.tensors:
+            self.tensors.update({'flat': self.constant('flat', np.array([-1], np.int64)), 'least': self.constant('least', np.float32(LEAST_FACTOR))})
+        flat = self.node('Reshape', [factors, 'flat'], f'{name}_factors')
+        small = self.node('Less', [self.node('Abs', [flat], f'{name}_magnitudes'), 'least'], f'{name}_small')
+        return self.node('Where', [small, 'least', flat], f'{name}_away')
 
     def rectify(self, node, low, high):
         source, target = self.short[node.input[0]], self.bounded(node.output[0], low, high)
