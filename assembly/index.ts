@@ -21,7 +21,7 @@ export { evaluatePatch, mapCost, patchCost, setLambda, setSource } from "./selec
 export { patchDistortion } from "./select/distortion";
 export { quantise } from "./select/quantise";
 export { previewPatch } from "./synthesis/preview";
-export { synthesisePatch } from "./synthesis/run";
+export { observePatch, synthesisePatch } from "./synthesis/run";
 
 /** Version of this interface. */
 export function version(): u32 {

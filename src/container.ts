@@ -22,7 +22,9 @@ export const formatVersion = 0;
 const magic = [0x8b, 0x54, 0x53, 0x0a] as const;
 const patchSides = [128, 64, 256] as const;
 const laneCounts = [1, 2, 4, 8] as const;
-/** Tag of the picture section, the first of every file. */
+/** Tag of the adaptation section (`adaptation/section.ts`), which stands before the picture. */
+export const adaptationTag = 0x00;
+/** Tag of the picture section, which every file has. */
 export const pictureTag = 0x01;
 /** Tag of the alpha section (`alpha/section.ts`). */
 export const alphaTag = 0x02;
@@ -250,7 +252,8 @@ export function parseSections(header: Header, bytes: Uint8Array): Section[] {
   if (position < bytes.length) {
     throw new TesseraError('corruptSection', `${bytes.length - position} bytes after the last section`, { offset: position });
   }
-  if (sections[0].tag !== pictureTag) throw new TesseraError('corruptSection', 'there is no picture section', { offset: headerLength });
+  if (!sections.some(({ tag }) => tag === pictureTag))
+    throw new TesseraError('corruptSection', 'there is no picture section', { offset: headerLength });
   if (sections.some(({ tag }) => tag === alphaTag) !== header.alpha)
     throw new TesseraError('corruptSection', `${header.alpha ? 'no' : 'an'} alpha section, against the header`, { offset: headerLength });
   return sections;
@@ -276,7 +279,7 @@ export function readSection(bytes: Uint8Array, start: number, previousTag: numbe
   if (stated !== crc32(bytes.subarray(start, length.next), payload)) {
     throw new TesseraError('checksumMismatch', `the checksum of section ${tag} is wrong`, { offset: length.next });
   }
-  if (tag !== pictureTag && tag !== alphaTag && !(tag & skippableBit)) {
+  if (tag > alphaTag && !(tag & skippableBit)) {
     throw new TesseraError('unsupportedFeature', `section ${tag} is not known to this package`, { offset: start });
   }
   return { tag, offset, payload };
@@ -340,9 +343,11 @@ export function joinParts(parts: readonly Uint8Array[]): Uint8Array {
 /**
  * Cuts the picture section into its parts.
  *
+ * @param sections - all of the file, as `parseSections` gives them
  * @throws TesseraError `corruptSection` when the lengths do not add up, or the mode map is there (or not) against the header
  */
-export function parsePictureSection(header: Header, section: Section): PictureSection {
+export function parsePictureSection(header: Header, sections: readonly Section[]): PictureSection {
+  const section = sections.find(({ tag }) => tag === pictureTag) as Section;
   const [modeMap, coarse, ...tiles] = cutParts(section, partCount(header));
   if ((modeMap.length === 0) !== (header.modes === 1)) {
     throw new TesseraError('corruptSection', `a mode map of ${modeMap.length} bytes for ${header.modes} codecs`, {
@@ -360,14 +365,14 @@ export function partCount({ width, height }: Header): number {
 /**
  * Writes a whole file.
  *
- * @param others - sections after the picture, by ascending tag
+ * @param others - sections beside the picture
  */
 export function writeFile(
   header: Omit<Header, 'sections' | 'alpha'>,
   picture: PictureSection,
   others: readonly SectionContents[] = [],
 ): Uint8Array<ArrayBuffer> {
-  const sections = [{ tag: pictureTag, payload: writePictureSection(picture) }, ...others];
+  const sections = [{ tag: pictureTag, payload: writePictureSection(picture) }, ...others].sort((a, b) => a.tag - b.tag);
   if (sections.length > mostSections)
     throw new TesseraError('invalidArgument', `${sections.length} sections; a file has at most ${mostSections}`);
   return concatenate([
@@ -380,7 +385,7 @@ export function writeFile(
  * Bytes of a file whose parts have the given lengths, without writing it.
  *
  * @param partLengths - of the mode map, the coarse segment and every tile segment, in bytes, whole numbers
- * @param others - sections after the picture
+ * @param others - sections beside the picture
  */
 export function fileLength(partLengths: readonly number[], others: readonly SectionContents[] = []): number {
   let payload = 0;

@@ -33,6 +33,7 @@ interface CoreExports extends Record<string, unknown> {
   decodeSegment(segment: number, pointer: number, length: number, lanes: number, spared: number): number;
   encodeSegment(segment: number, out: number, capacity: number, lanes: number): number;
   synthesisePatch(patch: number, out: number, stride: number): number;
+  observePatch(patch: number, out: number, features: number, third: number): number;
   previewPatch(patch: number, level: number, out: number, stride: number): number;
   decodeMask(pointer: number, length: number, width: number, height: number, out: number): number;
   decodeLevels(pointer: number, length: number, width: number, height: number, out: number): number;
@@ -68,6 +69,20 @@ export interface PictureSetup {
   readonly lanes: number;
   readonly rate: Rate;
   readonly storage: Storage;
+  /** Bytes of the decoder of each mode, where they are not those of the pack. */
+  readonly weights?: readonly Uint8Array[] | undefined;
+}
+
+/** What the synthesis of a patch saw on the way to its pixels. Views, good until the next call that allocates. */
+export interface Observation {
+  readonly width: number;
+  readonly height: number;
+  /** RGBA. */
+  readonly pixels: Uint8Array;
+  /** [y][(x + 2) / 4][4][(x + 2) mod 4][2]: 16384 and feature 0, features 1 and 2, 3 and 4, 5 and 6. */
+  readonly features: Int16Array;
+  /** Inputs of the last layer: [y + 1][2][x + 1][2], red and green, then blue and something else. */
+  readonly third: Int16Array;
 }
 
 /**
@@ -170,11 +185,8 @@ export class Core {
     // Whoever encodes counts bits.
     if (storage % 2 || setup.storage === 'winners') checkStatus(core.loadCosts(), 'loading the bit costs');
     const modeSet = modeSetOf(pack, setup.modes);
-    const handles = modeSet.subset.map((codec) => {
-      const handle = core.createCodec(this.copyIn(pack.decoders[codec][setup.rate.anchor].bytes)) >>> 0;
-      if (handle === 0) throw noMemory('the weights');
-      return handle;
-    });
+    const decoders = modeSet.subset.map((codec) => pack.decoders[codec][setup.rate.anchor].bytes);
+    const handles = this.#createCodecs(setup.weights ?? decoders);
     checkStatus(core.beginPicture(setup.width, setup.height, Math.log2(setup.patch), setup.modes, storage), 'beginning the picture');
     handles.forEach((handle, mode) => {
       core.setCodec(mode, handle);
@@ -184,6 +196,21 @@ export class Core {
     this.#priors = this.copyIn(priorBytes(modeSet));
     core.setPriors(this.#priors);
     this.#setup = setup;
+  }
+
+  #createCodecs(weights: readonly Uint8Array[]): number[] {
+    return weights.map((bytes) => {
+      const handle = this.#exports.createCodec(this.copyIn(bytes)) >>> 0;
+      if (handle === 0) throw noMemory('the weights');
+      return handle;
+    });
+  }
+
+  /** Gives the open picture's codecs other weights: bytes of the decoder of each mode. */
+  adapt(weights: readonly Uint8Array[]): void {
+    this.#createCodecs(weights).forEach((handle, mode) => {
+      this.#exports.setCodec(mode, handle);
+    });
   }
 
   /** Marks the arena's end for `release`. */
@@ -314,6 +341,29 @@ export class Core {
    */
   synthesisePatch(patch: number, pointer: number, stride: number): void {
     checkStatus(this.#exports.synthesisePatch(patch, pointer, stride), `computing patch ${patch}`);
+  }
+
+  /** Runs `look` on what the synthesis of a patch sees. */
+  observePatch(patch: number, look: (seen: Observation) => void): void {
+    const { width: pictureWidth, height: pictureHeight, patch: side } = this.#begun();
+    const columns = Math.ceil(pictureWidth / side);
+    const width = Math.min(side, pictureWidth - (patch % columns) * side);
+    const height = Math.min(side, pictureHeight - Math.floor(patch / columns) * side);
+    const sizes = { features: height * 64 * Math.ceil((width + 4) / 4), third: (height + 2) * (width + 2) * 8 };
+    const mark = this.mark();
+    const out = this.allocate(width * height * 4);
+    const features = this.allocate(sizes.features);
+    const third = this.allocate(sizes.third);
+    checkStatus(this.#exports.observePatch(patch, out, features, third), `computing patch ${patch}`);
+    const { buffer } = this.#exports.memory;
+    look({
+      width,
+      height,
+      pixels: this.bytes(out, width * height * 4),
+      features: new Int16Array(buffer, features, sizes.features / 2),
+      third: new Int16Array(buffer, third, sizes.third / 2),
+    });
+    this.release(mark);
   }
 
   /** Like `synthesisePatch` at 1/2, 1/4 or 1/8 of the size, for `level` 1, 2 or 3. */

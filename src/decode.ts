@@ -4,6 +4,7 @@
  *     container ─► mode map ─► latents (integer context model + rANS) ─► upsample + synthesis ─► pixels
  */
 
+import { adaptationOf, weightsOf } from './adaptation/apply.js';
 import { AlphaReader, ReducedAlpha } from './alpha/decode.js';
 import { parseHeader, parsePictureSection, parseSections } from './container.js';
 import { modeSetOf } from './core.js';
@@ -61,11 +62,13 @@ async function decodePicture(
   await pacer.step('model', 1, 1);
 
   // 3. Sections.
-  const { picture, alpha } = salvage === undefined ? soundSections(header, bytes) : salvage.sections(header, bytes);
+  const { adaptation: section, picture, alpha } = salvage === undefined ? soundSections(header, bytes) : salvage.sections(header, bytes);
+  const adaptation = adaptationOf(pack.decoder, header.modes, header, section);
 
   return engine.withCore(async (core) => {
     // onnxruntime computes the patches of one codec after the other, so it wants all latents at once.
-    core.begin(pack.decoder, { ...header, rate: header, storage: transform === 'ort' ? 'whole' : 'rows' });
+    const weights = weightsOf(pack.decoder, header.modes, header, adaptation);
+    core.begin(pack.decoder, { ...header, rate: header, storage: transform === 'ort' ? 'whole' : 'rows', weights });
 
     // 4. Mode map.
     if (header.modes > 1) core.decodeModeMap(picture.modeMap);
@@ -120,7 +123,7 @@ async function decodePicture(
     const alphaReader = alphaParts && new AlphaReader(alphaParts);
     if (transform === 'ort') {
       await decodeTiles(patches);
-      const synthesis = await engine.otherSynthesis(pack, header);
+      const synthesis = await engine.otherSynthesis(pack, header, adaptation);
       await synthesis.run({ core, width, height, patch }, data, report);
       await alphaReader?.fill({ y: 0, width, height, data });
       return toPicture(data, width, height);
@@ -181,7 +184,7 @@ export async function decodeCodecs(engine: EngineBase, bytes: Uint8Array, option
   checkSize(header.width, header.height, 0, resolveLimits(options.limits));
   const pack = await loadPack(options.models);
   checkPack(pack, header);
-  const picture = parsePictureSection(header, parseSections(header, bytes)[0]);
+  const picture = parsePictureSection(header, parseSections(header, bytes));
   return engine.withCore(async (core) => {
     core.begin(pack.decoder, { ...header, rate: header, storage: 'rows' });
     if (header.modes > 1) core.decodeModeMap(picture.modeMap);

@@ -23,7 +23,7 @@ export interface Schedule {
   readonly shape: Line;
 }
 
-/** What happens to the latents of the winners. */
+/** What happens to the latents of the winners. Before and after it the synthesis is fitted to the picture, which is all where there are no rounds. */
 export interface Refinement {
   /** Rounds of trades of latents for their neighbours: how much a trade must be worth in each, in parts of what the curvature takes from it. */
   readonly rounds: readonly number[];
@@ -63,7 +63,7 @@ const many: Schedule = { steps: 160, rate: 0.12, epsilon: 1, temperature: [0.45,
 /** By number. */
 export const efforts: Readonly<Record<number, Effort>> = {
   1: { small: true },
-  2: {},
+  2: { refinement: quickTrade([]) },
   3: { refinement: quickTrade([0.9]) },
   4: { refinement: quickTrade(two) },
   5: { refinement: quickTrade(four) },

@@ -2,12 +2,13 @@
  * Encoding, top to bottom as in DESIGN.md §1:
  *
  *     pixels ─► analysis ×M ─► quantise ─► per-patch J = D + λR ─► mode map ┐
- *                    └─ latents of the winners ──────────────────► (refine) ┴─► entropy coding ─► container
+ *                    └─ latents of the winners ───────► (refine, adapt) ──┴─► entropy coding ─► container
  */
 
+import { type Adaptation, writeAdaptation } from './adaptation/section.js';
 import { encodeAlpha } from './alpha/encode.js';
 import { smoothInvisible } from './alpha/invisible.js';
-import { alphaTag, fileLength, formatVersion, writeFile } from './container.js';
+import { adaptationTag, alphaTag, fileLength, formatVersion, writeFile, writeSection } from './container.js';
 import { type Core, modeSetOf } from './core.js';
 import { type Effort, efforts } from './effort.js';
 import type { EngineBase } from './engine-base.js';
@@ -42,6 +43,8 @@ export interface EncodeResult {
   readonly modeShares: readonly number[];
   /** Length of the coded mode map in bytes. */
   readonly modeMapBytes: number;
+  /** Length of the section that adapts the synthesis to the picture, in bytes; 0 without it. */
+  readonly adaptationBytes: number;
   /** Time that the encoding took in milliseconds, the reconstruction not counted. */
   readonly ms: number;
   /** The encoder's own reconstruction, when it was asked for. */
@@ -113,17 +116,22 @@ export async function encodeDetailed(
     const generalist = modeSet.subset.indexOf(modeSetOf(pack.decoder, 1).subset[0]);
     const selection = await selectModes(core, { ...settings, modes, generalist, lambda, search, picture: image }, pacer);
 
-    // 5. Refine the winners' latents, in a part of the package of its own.
+    // 5. Refine the winners' latents and adapt the synthesis to the picture, in a part of the package of its own.
+    const written = selection.single ? 1 : modes;
     let { cost } = selection;
+    let adaptation: Adaptation | undefined;
     if (refinement !== undefined) {
-      const { keepWinners, refineLatents } = await import('./refine/refine.js');
-      keepWinners(core, pack.decoder, setup);
+      const { keepWinners, refine } = await import('./refine/refine.js');
+      keepWinners(core, pack.decoder, { ...setup, modes: written });
       core.setTarget(image.data, lambda);
-      const coded = { core, image, patch: settings.patch, pack, modeSet, rate, patchCosts: selection.patchCosts, lambda };
-      await refineLatents(coded, refinement, engine.parts.refineModule, pacer);
+      const coded = { core, image, patch: settings.patch, pack, modes: written, rate, patchCosts: selection.patchCosts, lambda };
+      adaptation = await refine(coded, refinement, engine.parts.refineModule, pacer);
       cost = undefined;
     }
-    cost ??= wanted.cost === false ? Number.NaN : await costOfModes(core, selection.single, () => pacer.turn());
+    const changes = adaptation && writeAdaptation(adaptation, written);
+    const adaptationBytes = changes === undefined ? 0 : writeSection(adaptationTag, changes).length;
+    cost ??=
+      wanted.cost === false ? Number.NaN : (await costOfModes(core, selection.single, () => pacer.turn())) + 8 * lambda * adaptationBytes;
 
     // 6. Code the mode map and the latents of the winners.
     const modeMap = selection.single ? new Uint8Array(0) : core.encodeModeMap();
@@ -137,13 +145,14 @@ export async function encodeDetailed(
 
     // 7. Code the alpha.
     const others = withAlpha ? [{ tag: alphaTag, payload: await encodeAlpha(core, pixels, pacer) }] : [];
+    if (changes !== undefined) others.push({ tag: adaptationTag, payload: changes });
 
     // 8. Write the file.
     const header = {
       version: formatVersion,
       width,
       height,
-      modes: selection.single ? 1 : modes,
+      modes: written,
       patch: settings.patch,
       lanes: settings.lanes,
       packId: pack.decoder.id,
@@ -160,6 +169,7 @@ export async function encodeDetailed(
       cost,
       modeShares: selection.shares,
       modeMapBytes: modeMap.length,
+      adaptationBytes,
       ms: performance.now() - start,
       ...(wanted.reconstruction ? { reconstruction: await reconstruct(core, width, height, settings.patch) } : {}),
     };

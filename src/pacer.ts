@@ -20,7 +20,9 @@ export function encodeShares({ small, search, refinement }: Effort): StageShares
     model: 10,
     analyse: small ? 140 : 350,
     select: search === undefined ? 5 : 350 / search.spacing + (search.kept > 1 ? 120 : 0),
-    ...(refinement && { refine: refinement.rounds.length * (refinement.gradient ? 220 : 110) + (refinement.gradient?.steps ?? 0) * 140 }),
+    ...(refinement && {
+      refine: 120 + refinement.rounds.length * (refinement.gradient ? 220 : 110) + (refinement.gradient?.steps ?? 0) * 140,
+    }),
     code: 40,
   };
 }

@@ -4,11 +4,13 @@
  * Read me first: header, mode map and coarse grids are needed for any pixel, so damage there fails as always. Tile segments stand
  * alone: one counts as whole when its streams end as they must (FORMAT.md §5), whatever the section's checksum says. A lost
  * tile is shown from the coarse grids alone. Its neighbours' pixels are computed from windows that reach into it, so a margin around it is
- * lost as well.
+ * lost as well. Where the adaptation is lost, so is every pixel: what is shown then is near to what was meant, and not it.
  */
 
+import { adaptationSection } from './adaptation/section.js';
 import { type AlphaTile, alphaOf } from './alpha/section.js';
 import {
+  adaptationTag,
   headerLength,
   type PictureSection,
   parsePictureSection,
@@ -18,6 +20,7 @@ import {
   readLeb128,
   readPartLengths,
   readSection,
+  type Section,
   sliceParts,
 } from './container.js';
 import { TesseraError } from './errors.js';
@@ -26,6 +29,7 @@ import type { Damage, Header, Region } from './types.js';
 
 /** What decoding needs of a file. */
 export interface FileSections {
+  readonly adaptation: Section | undefined;
   readonly picture: PictureSection;
   /** Undefined where the file has none and is opaque. */
   readonly alpha: readonly AlphaTile[] | undefined;
@@ -34,14 +38,15 @@ export interface FileSections {
 /** The sections of a sound file. @throws TesseraError for one that is not */
 export function soundSections(header: Header, bytes: Uint8Array): FileSections {
   const sections = parseSections(header, bytes);
-  return { picture: parsePictureSection(header, sections[0]), alpha: alphaOf(header, sections) };
+  return { adaptation: adaptationSection(sections), picture: parsePictureSection(header, sections), alpha: alphaOf(header, sections) };
 }
 
 /** Keeps note of damage that decoding went on after. */
 export class Salvage {
   readonly #damage: Damage[] = [];
   readonly #lostTiles: number[] = [];
-  #lostAlpha = false;
+  /** Of the adaptation or of the alpha, which all pixels depend on. */
+  #lostSection = false;
 
   /** What was wrong, in the order in which it was met. */
   get damage(): readonly Damage[] {
@@ -59,13 +64,27 @@ export class Salvage {
     } catch (error) {
       this.#note(error);
     }
-    return { picture: this.#picture(header, bytes), alpha: this.#alpha(header, bytes) };
+    const adapted = bytes[headerLength] === adaptationTag;
+    const adaptation = adapted ? this.#protected(bytes, headerLength, -1) : undefined;
+    const start = adapted ? endOfSection(bytes, headerLength) : headerLength;
+    return { adaptation, picture: this.#picture(header, bytes, start), alpha: this.#alpha(header, bytes, start) };
   }
 
-  #picture(header: Header, bytes: Uint8Array): PictureSection {
-    if (bytes[headerLength] !== pictureTag)
-      throw new TesseraError('corruptSection', 'the picture section is not where it must be', { offset: headerLength });
-    const length = readLeb128(bytes, headerLength + 1);
+  /** A section without other protection, which counts only when its own checksum is right. */
+  #protected(bytes: Uint8Array, start: number, previousTag: number): Section | undefined {
+    try {
+      return readSection(bytes, start, previousTag);
+    } catch (error) {
+      if (!(error instanceof TesseraError)) throw error;
+      this.#lostSection = true;
+      return undefined;
+    }
+  }
+
+  #picture(header: Header, bytes: Uint8Array, start: number): PictureSection {
+    if (bytes[start] !== pictureTag)
+      throw new TesseraError('corruptSection', 'the picture section is not where it must be', { offset: start });
+    const length = readLeb128(bytes, start + 1);
     const offset = length.next + 4;
     const payload = bytes.subarray(offset, offset + length.value);
     const { lengths, end } = readPartLengths({ payload, offset }, partCount(header));
@@ -73,19 +92,16 @@ export class Salvage {
     return { modeMap, coarse, tiles };
   }
 
-  /**
-   * The alpha of a damaged file. Levels stand in it without protection, so it counts only when its own checksum is right.
-   */
-  #alpha(header: Header, bytes: Uint8Array): AlphaTile[] | undefined {
+  #alpha(header: Header, bytes: Uint8Array, start: number): AlphaTile[] | undefined {
     if (!header.alpha) return undefined;
     try {
-      const length = readLeb128(bytes, headerLength + 1);
-      const alpha = alphaOf(header, [readSection(bytes, length.next + 4 + length.value, pictureTag)]);
-      this.#lostAlpha = alpha === undefined;
+      const section = this.#protected(bytes, endOfSection(bytes, start), pictureTag);
+      const alpha = section && alphaOf(header, [section]);
+      this.#lostSection ||= alpha === undefined;
       return alpha;
     } catch (error) {
       if (!(error instanceof TesseraError)) throw error;
-      this.#lostAlpha = true;
+      this.#lostSection = true;
       return undefined;
     }
   }
@@ -93,7 +109,7 @@ export class Salvage {
   /** Notes alpha that does not decode; it is shown as opaque. */
   loseAlpha(error: unknown): void {
     this.#note(error);
-    this.#lostAlpha = true;
+    this.#lostSection = true;
   }
 
   /** Notes a tile that does not decode. */
@@ -109,7 +125,7 @@ export class Salvage {
    * @param width - of the whole picture
    */
   missing(area: Region, width: number): Region[] {
-    if (this.#lostAlpha) return [{ x: 0, y: 0, width: area.width, height: area.height }];
+    if (this.#lostSection) return [{ x: 0, y: 0, width: area.width, height: area.height }];
     const columns = Math.ceil(width / tileSide);
     const side = tileSide + 2 * tileReach;
     return this.#lostTiles.flatMap((tile) => {
@@ -127,4 +143,10 @@ export class Salvage {
     const { code, message, offset } = error;
     this.#damage.push({ code, message, ...(offset === undefined ? {} : { offset }) });
   }
+}
+
+/** Where the section at `start` should end. */
+function endOfSection(bytes: Uint8Array, start: number): number {
+  const length = readLeb128(bytes, start + 1);
+  return length.next + 4 + length.value;
 }

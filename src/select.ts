@@ -16,6 +16,9 @@ import type { PixelSource } from './types.js';
 /** A patch that is so much dearer with the best single codec keeps its own even if a border shows: the rest of it would look worse. */
 const worthSeam = 1.25;
 
+/** J of the generalist is taken if the competition comes to more than this of it: adapted to the picture it makes good as much. */
+const worthCompeting = 0.99;
+
 /** Rounds of choosing with the map's prices; further ones change next to nothing. */
 const mapRounds = 4;
 
@@ -86,11 +89,19 @@ export async function selectModes(core: Core, competition: Competition, pacer: P
   kept.sort((a, b) => a.cost - b.cost);
   const [best] = kept;
 
+  const general = kept.find(({ mode }) => mode === generalist);
+  /** Unless it is clearly better than the generalist alone, the generalist is taken. */
+  const isWorthIt = (cost: number): boolean => general === undefined || cost < worthCompeting * general.cost;
+  const settleForOne = (): Promise<Selection> => {
+    const { mode, cost } = isWorthIt(best.cost) || general === undefined ? best : general;
+    return settle(mode, cost, costs[mode]);
+  };
+
   // 3. Each patch takes the mode that is cheapest, the bits that say so included.
   const candidates = kept.map(({ mode }) => mode);
   chooseModes(core.modes(), candidates, costs, lambda);
   for (let seams = count; seams > 0; ) {
-    if (core.modes().every((mode) => mode === best.mode)) return settle(best.mode, best.cost, costs[best.mode]);
+    if (core.modes().every((mode) => mode === best.mode)) return settleForOne();
     seams = 0;
     for (const patch of await findSeams(core, competition.picture, competition.patch, step)) {
       const mode = core.modes()[patch];
@@ -101,7 +112,7 @@ export async function selectModes(core: Core, competition: Competition, pacer: P
   }
   const patchCosts = await costsOfPatches(core, step);
   const mixed = sum(patchCosts) + core.mapCost();
-  if (mixed >= best.cost) return settle(best.mode, best.cost, costs[best.mode]);
+  if (mixed >= best.cost || !isWorthIt(mixed)) return settleForOne();
   await pacer.step('select', total, total);
   return { single: false, cost: mixed, patchCosts, shares: sharesOf(core.modes(), modes) };
 }

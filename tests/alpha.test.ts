@@ -320,7 +320,7 @@ describe('damage', () => {
     const stream = tile.stream.slice(0, -1);
     const picture = sections[0].payload;
     const { parsePictureSection } = await import('../src/container.js');
-    const forged = writeFile(header, parsePictureSection(header, { tag: 1, offset: 0, payload: picture }), [
+    const forged = writeFile(header, parsePictureSection(header, [{ tag: 1, offset: 0, payload: picture }]), [
       { tag: alphaTag, payload: writeAlphaSection([{ kind: 'levels', stream }]) },
     ]);
     await expect(decode(forged)).rejects.toMatchObject({ code: 'entropyDesync' });

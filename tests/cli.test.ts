@@ -123,8 +123,8 @@ describe('info', () => {
       pack: { id: 1, name: 'tessera-1' },
     });
     const sections = info.sections as { name: string; offset: number; bytes: number }[];
-    expect(sections.map((section) => section.name)).toEqual(['header', 'picture']);
-    expect(sections[1].offset + sections[1].bytes).toBe(file.length);
+    expect(sections.map((section) => section.name)).toEqual(['header', 'adaptation', 'picture']);
+    expect(sections[2].offset + sections[2].bytes).toBe(file.length);
   });
 
   test.each(['1', '8'])('counts 1433.0 MAC per pixel with %s codecs', async (modes) => {

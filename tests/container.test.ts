@@ -45,7 +45,7 @@ const file = writeFile(header, picture);
 /** Everything that the container can say about a file, or its error. */
 function read(bytes: Uint8Array): unknown {
   const parsed = parseHeader(bytes);
-  return parsePictureSection(parsed, parseSections(parsed, bytes)[0]);
+  return parsePictureSection(parsed, parseSections(parsed, bytes));
 }
 
 function codeOf(bytes: Uint8Array): string {

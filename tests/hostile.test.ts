@@ -50,7 +50,7 @@ describe('streams that are longer than their symbols can be', () => {
     const bytes = vectorBytes(name);
     const header = parseHeader(bytes);
     const sections = parseSections(header, bytes);
-    const { modeMap, coarse, tiles } = parsePictureSection(header, sections[0]);
+    const { modeMap, coarse, tiles } = parsePictureSection(header, sections);
     const picture = {
       modeMap: part === 'modeMap' ? begun(modeMap) : modeMap,
       coarse: part === 'coarse' ? begun(coarse) : coarse,

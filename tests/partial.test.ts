@@ -41,7 +41,7 @@ const partially = (bytes: Uint8Array, region?: Region): Promise<PartialPicture> 
 function segmentEnds(): number[] {
   const header = parseHeader(file);
   const [section] = parseSections(header, file);
-  const { coarse, tiles: segments } = parsePictureSection(header, section);
+  const { coarse, tiles: segments } = parsePictureSection(header, [section]);
   const ends = [coarse, ...segments].map((part) => part.byteOffset - file.byteOffset + part.length);
   expect(ends.at(-1)).toBe(section.offset + section.payload.length);
   return ends;
@@ -188,7 +188,7 @@ describe('nothing is whole, so it is an error', () => {
 
   const parsed = () => {
     const header = parseHeader(file);
-    return parsePictureSection(header, parseSections(header, file)[0]);
+    return parsePictureSection(header, parseSections(header, file));
   };
 });
 

@@ -16,14 +16,16 @@ import { Status } from "../status";
 import * as scalarKernels from "./kernels";
 import * as simdKernels from "./kernels_simd";
 import { MARGIN, SMOOTHED_MARGIN, planeBytes } from "./planes";
-import { beginStrips, featurePair, mixRows, packRow, pixelRow, placeStrips, stripPairs, thirdRow } from "./strips";
+import { packedBytes } from "./layers";
+import { beginStrips, copyFeatures, copyThird, featurePair, mixRows, packRow, pixelRow, placeStrips, stripPairs, thirdRow } from "./strips";
 import { fillFloatWindow } from "./window";
 
 /**
  * Computes the pixels of a patch as if it had `mode` and all others theirs of the mode map.
  * @param out  RGBA8, rows `outStride` bytes apart
+ * @param features, third  where the inputs of the first and of the last layer of the synthesis are written down (`observePatch`), or 0
  */
-export function synthesise(patch: i32, mode: i32, out: usize, outStride: usize): void {
+export function synthesise(patch: i32, mode: i32, out: usize, outStride: usize, features: usize = 0, third: usize = 0): void {
   upsample(patch, mode, 1);
   placeStrips(patch, mode);
   beginStrips(patch, mode);
@@ -32,16 +34,24 @@ export function synthesise(patch: i32, mode: i32, out: usize, outStride: usize):
     featurePair(pair);
     // Colours come in pairs too, which begin with the second row of features.
     packRow(0, 1);
+    if (features != 0) writeFeatures(2 * pair - 3, 1, features);
     if (pair > 0) {
       const first = 2 * pair - 2;
       mixRows(first);
       for (let row = first; row < first + 2; ++row) {
         if (row >= 2) thirdRow(row - 2);
+        if (third != 0 && row >= 2 && row < patchHeight + 4) copyThird(row - 2, third + <usize>(row - 2) * (<usize>(patchWidth + 2) << 3));
         if (row >= 4 && row < patchHeight + 4) pixelRow(row - 4, out + <usize>(row - 4) * outStride);
       }
     }
     packRow(1, 0);
+    if (features != 0) writeFeatures(2 * pair - 2, 0, features);
   }
+}
+
+/** Writes down a row of features of the patch, if it has it. */
+function writeFeatures(row: i32, place: i32, features: usize): void {
+  if (row >= 0 && row < patchHeight) copyFeatures(place, features + <usize>row * packedBytes(patchWidth + 4));
 }
 
 /**
@@ -112,5 +122,19 @@ function doublePlane(codec: usize, grid: i32, source: usize, target: usize, widt
 export function synthesisePatch(patch: i32, out: usize, outStride: i32): i32 {
   if (modes == 0 || patch < 0 || patch >= patchCount()) return Status.invalidArgument;
   synthesise(patch, modeOfPatch(patch), out, <usize>outStride);
+  return Status.ok;
+}
+
+/**
+ * Pixels of a patch, and what its synthesis saw on the way: for encoders that fit the synthesis to a picture.
+ * @param out  RGBA8, rows as wide as the patch
+ * @param features  the integers of each row of the patch, columns −2 to width + 1, as `packFeatures` lays them out
+ * @param third  the third layer, rows −1 to height and columns −1 to width: a line of {red, green} and one of {blue, anything}, i16 each
+ * @returns ok or invalidArgument
+ */
+export function observePatch(patch: i32, out: usize, features: usize, third: usize): i32 {
+  if (modes == 0 || patch < 0 || patch >= patchCount()) return Status.invalidArgument;
+  locatePatch(patch, 0);
+  synthesise(patch, modeOfPatch(patch), out, <usize>patchWidth << 2, features, third);
   return Status.ok;
 }

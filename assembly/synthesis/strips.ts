@@ -137,6 +137,20 @@ export function mixRows(row: i32): void {
   else scalarLayers.pointwise(codec, packed, first, second, line, above, patchWidth + 4);
 }
 
+/** Copies the integers of a row of features from `packed`, `place` as for `packRow`; columns −2 to width + 1. */
+export function copyFeatures(place: i32, to: usize): void {
+  const bytes = packedBytes(patchWidth + 4);
+  memory.copy(to, packed + (place == 0 ? 0 : bytes), bytes);
+}
+
+/** Copies the two lines of a row of the third layer, columns −1 to width. */
+export function copyThird(row: i32, to: usize): void {
+  const bytes = <usize>(patchWidth + 2) << 2;
+  const from = colourRow(third, row);
+  memory.copy(to, from, bytes);
+  memory.copy(to + bytes, from + line, bytes);
+}
+
 function listLines(ring: usize, row: i32): void {
   for (let index = 0; index < 5; ++index) {
     store<usize>(LINES + (<usize>index << 2), ring + <usize>((2 * row + index) & (COLOUR_LINES - 1)) * line);

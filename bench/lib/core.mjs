@@ -88,7 +88,7 @@ export class BareCore {
     const { exports, pack } = this;
     exports.release(this.start);
     const header = inner.parseHeader(file);
-    const section = inner.parsePictureSection(header, inner.parseSections(header, file)[0]);
+    const section = inner.parsePictureSection(header, inner.parseSections(header, file));
     const set = inner.modeSetOf(pack.decoder, header.modes);
     const handles = set.subset.map((codec) => exports.createCodec(this.copyIn(pack.decoder.decoders[codec][header.anchor].bytes)));
     this.check(exports.beginPicture(header.width, header.height, Math.log2(header.patch), header.modes, false));

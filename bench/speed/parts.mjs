@@ -29,7 +29,7 @@ const scales = [1 / 2, 1 / 4, 1 / 8];
 /** Decodes the latents alone, which every pixel of any size needs; with `spared`, without the finest grid. */
 async function decodeLatents(bytes, spared) {
   const header = inner.parseHeader(bytes);
-  const picture = inner.parsePictureSection(header, inner.parseSections(header, bytes)[0]);
+  const picture = inner.parsePictureSection(header, inner.parseSections(header, bytes));
   const pack = await inner.loadPack();
   await engine.withCore(async (core) => {
     core.begin(pack.decoder, { ...header, rate: header, storage: 'rows' });

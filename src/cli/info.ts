@@ -1,7 +1,7 @@
 /** `tessera info`: what a file is made of, its mode map as a picture, and the operation count of its decoder. */
 
 import { engineOfPackage, probe } from '../codec.js';
-import { headerLength, parsePictureSection, parseSections } from '../container.js';
+import { headerLength, parsePictureSection, parseSections, pictureTag } from '../container.js';
 import { modeSetOf } from '../core.js';
 import { checkPack, decodeCodecs } from '../decode.js';
 import { TesseraError } from '../errors.js';
@@ -21,7 +21,7 @@ import { writePng } from './pictures.js';
 /** Size for which the operation count is quoted when no file is given. */
 const nominal = { width: 768, height: 512 } as const;
 
-const sectionNames: Record<number, string> = { 1: 'picture', 2: 'alpha', 65: 'icc', 66: 'exif' };
+const sectionNames: Record<number, string> = { 0: 'adaptation', 1: 'picture', 2: 'alpha', 65: 'icc', 66: 'exif' };
 
 /** `tessera info` */
 export async function infoCommand(line: CommandLine, signal: AbortSignal): Promise<void> {
@@ -47,7 +47,7 @@ export async function infoCommand(line: CommandLine, signal: AbortSignal): Promi
   const header = probe(bytes);
   checkSize(header.width, header.height, 0, resolveLimits(options.limits));
   const sections = parseSections(header, bytes);
-  const picture = parsePictureSection(header, sections[0]);
+  const picture = parsePictureSection(header, sections);
   const pack = await matchingPack(line, file, header, options.models);
   if (mapFile !== undefined) {
     if (pack === undefined) throw new TesseraError('unknownModel', 'the mode map cannot be decoded without the model pack of the file');
@@ -66,7 +66,7 @@ export async function infoCommand(line: CommandLine, signal: AbortSignal): Promi
       tag: section.tag,
       offset: section.offset,
       bytes: section.payload.length,
-      ...(section === sections[0] ? { parts } : {}),
+      ...(section.tag === pictureTag ? { parts } : {}),
     })),
   ];
   const packInfo = pack === undefined ? { id: header.packId, hash: header.packHash, name: null } : packOf(pack);

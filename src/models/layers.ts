@@ -49,3 +49,18 @@ export const decoderShape: DecoderShape = {
     { outputs: 3, inputs: 3, kernel: 3 },
   ],
 };
+
+/** Where the layers of the synthesis stand in the bytes of one decoder: {start, weights, biases}. The first has no shift in front. */
+export const synthesisOffsets: readonly { readonly start: number; readonly weights: number; readonly biases: number }[] = (() => {
+  const { context, upsampling, synthesis } = decoderShape;
+  let position = 8;
+  for (const { outputs, inputs } of context) position += 2 + outputs * inputs * 2 + outputs * 4;
+  position += upsampling.steps * (2 + 2 * (upsampling.doubling + upsampling.smoothing)) + 8;
+  return synthesis.map(({ outputs, inputs, kernel }, index) => {
+    const start = position;
+    const weights = start + (index === 0 ? 0 : 2);
+    const biases = weights + 2 * outputs * inputs * kernel ** 2;
+    position = biases + outputs * (index === 0 ? 2 : 4);
+    return { start, weights, biases };
+  });
+})();

@@ -8,16 +8,18 @@
  * latents before rounding were no better. A decoder cannot tell: it is a file like any other.
  */
 
-import type { Core } from '../core.js';
+import { weightsOf } from '../adaptation/apply.js';
+import { cautious, cursory, fitAdaptation, thorough } from '../adaptation/fit.js';
+import type { Adaptation } from '../adaptation/section.js';
+import { type Core, modeSetOf } from '../core.js';
 import type { Line, Refinement, Schedule } from '../effort.js';
 import { TesseraError } from '../errors.js';
 import { gridCount, regionSides } from '../geometry.js';
 import type { Pack } from '../models/load.js';
-import type { ModeSet } from '../models/pack.js';
 import type { Pacer } from '../pacer.js';
 import type { Rate } from '../quality.js';
 import { costsOfPatches, spacingOf } from '../select.js';
-import type { PixelSource } from '../types.js';
+import type { ModeCount, PixelSource } from '../types.js';
 import { keepCheapest } from './keep.js';
 import { type Move, Refiner, type Rounding } from './refiner.js';
 import { type PatchedPicture, patchesIn, type Region, regionsOf, stretchesOf } from './regions.js';
@@ -35,7 +37,8 @@ export interface CodedPicture {
   /** Side of a patch in pixels. */
   readonly patch: number;
   readonly pack: Pack;
-  readonly modeSet: ModeSet;
+  /** How many codecs the file may use. */
+  readonly modes: ModeCount;
   readonly rate: Rate;
   /** J of every patch, as far as it is known. */
   readonly patchCosts: Float64Array | undefined;
@@ -58,19 +61,42 @@ function moveAt(step: number, progress: number, { rate, epsilon }: Schedule): Mo
 }
 
 /**
+ * Refines the latents in the core, which holds the winners' (`keepWinners`), and fits the synthesis to the picture: quickly before, so that the
+ * latents know it, and thoroughly when they are settled.
+ *
+ * @param module - the compiled module, where the entry has it
+ * @returns the adaptation that the core's codecs have then
+ * @throws TesseraError
+ */
+export async function refine(
+  coded: CodedPicture,
+  refinement: Refinement,
+  module: WebAssembly.Module | undefined,
+  pacer: Pacer,
+): Promise<Adaptation | undefined> {
+  const picture = { ...coded, pack: coded.pack.decoder };
+  const turn = (): Promise<void> => pacer.turn();
+  const first = refinement.rounds.length > 0 ? await fitAdaptation(picture, coded.modes > 1 ? cautious : cursory, turn) : undefined;
+  // Costs from before it count no more.
+  await refineLatents(first ? { ...coded, patchCosts: undefined } : coded, first, refinement, module, pacer);
+  return fitAdaptation(picture, thorough, turn);
+}
+
+/**
  * Refines the latents in the core, which holds the winners' (`keepWinners`). J of the picture does not rise, as far as the patches that are
  * checked can tell.
  *
  * @param module - the compiled module, where the entry has it
  * @throws TesseraError
  */
-export async function refineLatents(
+async function refineLatents(
   coded: CodedPicture,
+  adaptation: Adaptation | undefined,
   { rounds, gradient, checked, optional }: Refinement,
   module: WebAssembly.Module | undefined,
   pacer: Pacer,
 ): Promise<void> {
-  const { core, image, patch, pack, modeSet, rate, lambda } = coded;
+  const { core, image, patch, pack, modes, rate, lambda } = coded;
   const picture = { width: image.width, height: image.height, patch, modes: core.modes().slice() };
   const curvatures = curvaturesOf(coded, picture.modes);
   const trades = curvatures === undefined ? [] : rounds;
@@ -79,7 +105,7 @@ export async function refineLatents(
   if (total === 0) return pacer.step('refine', 1, 1);
   let done = 0;
   await pacer.step('refine', done, total);
-  const decoders = modeSet.subset.map((codec) => pack.decoder.decoders[codec][rate.anchor].bytes);
+  const decoders = weightsOf(pack.decoder, modes, rate, adaptation);
   const refiner = await Refiner.create(decoders, pack.decoder.steps[rate.step], module).catch((error: unknown) => {
     if (optional && error instanceof TesseraError && error.code === 'backendUnavailable') return undefined;
     throw error;
@@ -136,12 +162,13 @@ async function descend(refiner: Refiner, gradient: Schedule, visit: Visit): Prom
 }
 
 /** How the squared error bends along a latent of each grid, at the step of the rate: the mean over the patches, whose codecs may differ. */
-function curvaturesOf({ pack, modeSet, rate }: CodedPicture, map: Uint8Array): number[] | undefined {
+function curvaturesOf({ pack, modes, rate }: CodedPicture, map: Uint8Array): number[] | undefined {
   const { curvatures } = pack.manifest;
+  const { subset } = modeSetOf(pack.decoder, modes);
   if (curvatures === undefined) return undefined;
   const scale = (pack.decoder.steps[rate.step].inverseGain / 16_384) ** 2;
   return Array.from({ length: gridCount }, (_, grid) => {
-    const sum = map.reduce((total, mode) => total + curvatures[modeSet.subset[mode]][rate.anchor][grid], 0);
+    const sum = map.reduce((total, mode) => total + curvatures[subset[mode]][rate.anchor][grid], 0);
     return (scale * sum) / map.length;
   });
 }

@@ -7,7 +7,7 @@ import type { DecoderPack } from '../models/pack.js';
 /**
  * Begins the picture anew with one set of latents: those of the modes in the mode map, which stays. Frees what was allocated, the target too.
  *
- * @param setup - what the picture was begun with
+ * @param setup - what the picture was begun with; with one mode, it is that of every patch now
  * @throws TesseraError `limitMemory`
  */
 export function keepWinners(core: Core, pack: DecoderPack, setup: PictureSetup): void {
@@ -30,6 +30,7 @@ export function keepWinners(core: Core, pack: DecoderPack, setup: PictureSetup):
     }
   }
   core.begin(pack, { ...setup, storage: 'winners' });
-  core.modes().set(map);
+  if (setup.modes > 1) core.modes().set(map);
+  else core.modes().fill(0);
   for (const [grid, latents] of planes.entries()) core.plane(0, grid).set(latents);
 }

@@ -5,7 +5,8 @@
  */
 
 import type * as OrtModule from 'onnxruntime-web/wasm';
-import { modeSetOf } from '../core.js';
+import { decodersOf } from '../adaptation/apply.js';
+import type { Adaptation } from '../adaptation/section.js';
 import { TesseraError } from '../errors.js';
 import { gridCount, patchLayout } from '../geometry.js';
 import type { Pack } from '../models/load.js';
@@ -141,9 +142,8 @@ export async function createOrtSynthesis(pack: Pack, decoders: readonly DecoderW
 }
 
 /** The synthesis for a file whose pack has been checked. */
-export function ortSynthesis(pack: Pack, header: Header): Promise<Synthesis> {
-  const { subset } = modeSetOf(pack.decoder, header.modes);
-  const decoders = subset.map((codec) => pack.decoder.decoders[codec][header.anchor]);
+export function ortSynthesis(pack: Pack, header: Header, adaptation: Adaptation | undefined): Promise<Synthesis> {
+  const decoders = decodersOf(pack.decoder, header.modes, header, adaptation);
   return createOrtSynthesis(pack, decoders, pack.decoder.steps[header.step].inverseGain);
 }
 

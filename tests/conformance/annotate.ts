@@ -9,7 +9,7 @@ const lineBytes = 8;
 export function annotate(file: Uint8Array): string {
   const header = parseHeader(file);
   const sections = parseSections(header, file);
-  const picture = parsePictureSection(header, sections[0]);
+  const picture = parsePictureSection(header, sections);
   const view = new DataView(file.buffer, file.byteOffset, file.byteLength);
   const lines: string[] = [];
   let position = 0;

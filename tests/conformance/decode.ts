@@ -1,5 +1,7 @@
 /** A file through the library's own steps, with all that comes of them: mode map and latents too. No module of Node is used. */
 
+import { adaptationOf, weightsOf } from '../../src/adaptation/apply.js';
+import { adaptationSection } from '../../src/adaptation/section.js';
 import { AlphaReader } from '../../src/alpha/decode.js';
 import { alphaOf } from '../../src/alpha/section.js';
 import { parseHeader, parsePictureSection, parseSections } from '../../src/container.js';
@@ -26,9 +28,11 @@ export interface Contents {
  */
 export async function decodeContents(core: Core, pack: DecoderPack, bytes: Uint8Array, simd: boolean): Promise<Contents> {
   const header = parseHeader(bytes);
-  const picture = parsePictureSection(header, parseSections(header, bytes)[0]);
+  const sections = parseSections(header, bytes);
+  const picture = parsePictureSection(header, sections);
+  const adaptation = adaptationOf(pack, header.modes, header, adaptationSection(sections));
   core.useSimd(simd);
-  core.begin(pack, { ...header, rate: header, storage: 'whole' });
+  core.begin(pack, { ...header, rate: header, storage: 'whole', weights: weightsOf(pack, header.modes, header, adaptation) });
   if (header.modes > 1) core.decodeModeMap(picture.modeMap);
   [picture.coarse, ...picture.tiles].forEach((segment, index) => {
     core.decodeSegment(index, segment);
@@ -39,7 +43,7 @@ export async function decodeContents(core: Core, pack: DecoderPack, bytes: Uint8
   await wasmSynthesis.run({ core, width: header.width, height: header.height, patch: header.patch }, pixels, async () => {});
   if (header.alpha) {
     const { width, height } = header;
-    const tiles = alphaOf(header, parseSections(header, bytes)) ?? [];
+    const tiles = alphaOf(header, sections) ?? [];
     const reader = new AlphaReader({ core, pacer: new Pacer({}, {}), tiles, width, height, area: { x: 0, y: 0, width, height } });
     await reader.fill({ y: 0, width, height, data: pixels });
   }

@@ -4,8 +4,10 @@
  */
 
 import { instantiateSync } from '@assemblyscript/loader';
+import { weightsOf } from '../../src/adaptation/apply.js';
+import { type Adaptation, writeAdaptation } from '../../src/adaptation/section.js';
 import { type AlphaTile, writeAlphaSection } from '../../src/alpha/section.js';
-import { alphaTag, type PictureSection, type SectionContents, writeFile } from '../../src/container.js';
+import { adaptationTag, alphaTag, type PictureSection, type SectionContents, writeFile } from '../../src/container.js';
 import { codecWasm } from '../../src/generated/codec-wasm.js';
 import { gridCount, gridSide, patchLayout, tileArea, tileCount } from '../../src/geometry.js';
 import type { DecoderPack, ModeSet } from '../../src/models/pack.js';
@@ -26,6 +28,7 @@ export interface FileContents {
   /** Sections after the picture: ascending tags with bit 6 set. */
   /** Alpha of every pixel, row after row; opaque without it. */
   readonly alpha?: Uint8Array;
+  readonly adaptation?: Adaptation;
   readonly sections?: readonly { readonly tag: number; readonly payload: Uint8Array }[];
 }
 
@@ -65,12 +68,12 @@ export class BareCore {
   }
 
   /** Prepares for a picture; without `tables` those of the last call stay. */
-  begin(pack: DecoderPack, header: Omit<Header, 'sections' | 'alpha'>, tables = true): void {
+  begin(pack: DecoderPack, header: Omit<Header, 'sections' | 'alpha'>, tables = true, adaptation?: Adaptation): void {
     const { exports } = this;
     if (tables) must(exports.loadTables(this.copyIn(pack.classes), this.copyIn(pack.frequencies)), 'loadTables');
     const set = pack.modeSets.get(header.modes);
     if (set === undefined) throw new Error(`the pack has no ${header.modes} modes`);
-    const handles = set.subset.map((codec) => exports.createCodec(this.copyIn(pack.decoders[codec][header.anchor].bytes)));
+    const handles = weightsOf(pack, header.modes, header, adaptation).map((bytes) => exports.createCodec(this.copyIn(bytes)));
     must(exports.beginPicture(header.width, header.height, Math.log2(header.patch), header.modes, 0), 'beginPicture');
     handles.forEach((handle, mode) => {
       exports.setCodec(mode, handle);
@@ -143,7 +146,9 @@ export function join(...parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
 
 /** A whole file. */
 export function writeContents(pack: DecoderPack, contents: FileContents): Uint8Array<ArrayBuffer> {
-  return writeFile(contents.header, pictureSection(pack, contents), [...alphaSections(contents), ...(contents.sections ?? [])]);
+  const { header, adaptation, sections = [] } = contents;
+  const adapted = adaptation === undefined ? [] : [{ tag: adaptationTag, payload: writeAdaptation(adaptation, header.modes) }];
+  return writeFile(header, pictureSection(pack, contents), [...adapted, ...alphaSections(contents), ...sections]);
 }
 
 /** The alpha section, if the contents have alpha: each tile of the kind that its levels allow. */
@@ -173,7 +178,7 @@ export function pixelsOf(pack: DecoderPack, contents: FileContents): Uint8Array 
   const { header, modes, grids } = contents;
   const { width, height, patch } = header;
   const core = new BareCore();
-  core.begin(pack, header);
+  core.begin(pack, header, true, contents.adaptation);
   core.exports.useSimd(0);
   core.modes().set(modes);
   grids.forEach((latents, grid) => {

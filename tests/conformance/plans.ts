@@ -1,5 +1,6 @@
 /** What the conformance vectors are: one plan per file, and the random contents that a plan stands for. */
 
+import { type Adaptation, type Changes, type LayerChanges, lastChanges } from '../../src/adaptation/section.js';
 import { patchLayout } from '../../src/geometry.js';
 import type { Header, ModeCount } from '../../src/types.js';
 import { emptyGrids, type FileContents, type MapKind } from './harness.js';
@@ -29,7 +30,11 @@ export interface Plan {
   readonly latents: LatentKind;
   readonly sections: readonly (readonly [tag: number, length: number])[];
   readonly alpha?: AlphaPattern;
+  readonly adaptation?: AdaptationKind;
 }
+
+/** Which layers an adaptation changes, and whether for each mode in its own way. */
+export type AdaptationKind = 'mixing' | 'last' | 'both' | 'each';
 
 /** How the alpha of a file is drawn; `kinds` goes through the kinds of tiles. */
 export type AlphaPattern = 'clear' | 'mask' | 'levels' | 'extremes' | 'kinds';
@@ -145,6 +150,21 @@ export const plans: readonly Plan[] = [
   plan('alpha-pixel', 'One pixel that is not opaque', { width: 1, height: 1, alpha: 'levels' }),
   plan('alpha-tiles', 'Tiles of alpha of every kind, an opaque one among them', { width: 1600, height: 20, patch: 128, alpha: 'kinds' }),
 
+  // Adaptations.
+  plan('adaptation-mixing', 'One codec whose mixing layer is changed', {
+    ...{ modes: 1, map: 'none', pattern: 0, latents: 'noise', adaptation: 'mixing' },
+  }),
+  plan('adaptation-last', 'Two codecs whose last layers are changed alike', { modes: 2, latents: 'noise', adaptation: 'last' }),
+  plan('adaptation-both', 'Eight codecs, both layers changed, and alpha', {
+    anchor: 1,
+    latents: 'noise',
+    adaptation: 'both',
+    alpha: 'mask',
+  }),
+  plan('adaptation-each', 'Every codec with changes of its own or none', {
+    ...{ width: 330, height: 140, pattern: 'turns', latents: 'noise', adaptation: 'each', sections: [[0x41, 3]] },
+  }),
+
   // Sections that a reader skips.
   plan('section-empty', 'An empty section with the lowest tag that may be skipped', { width: 20, height: 9, sections: [[0x40, 0]] }),
   plan('section-icc-exif', 'The two reserved metadata sections with bytes that mean nothing', {
@@ -180,7 +200,24 @@ export function contentsOf(plan: Plan, packHash: string): FileContents {
     grids: emptyGrids(width, height).map((grid, index) => grid.map((_, position) => drawLatent(random, plan.latents, index, position))),
     sections: plan.sections.map(([tag, length]) => ({ tag, payload: random.bytes(length) })),
     ...(plan.alpha === undefined ? {} : { alpha: drawAlpha(random, plan.alpha, width, height) }),
+    ...(plan.adaptation === undefined ? {} : { adaptation: drawAdaptation(random, plan.adaptation, modes, conformanceUnits) }),
   };
+}
+
+/** Units in use of the conformance pack's codec 0. */
+const conformanceUnits = 48;
+
+/** Changes that are too small to break the range of most packs. */
+export function drawAdaptation(random: Random, kind: AdaptationKind, modes: number, units: number): Adaptation {
+  const layer = (count: number): LayerChanges => ({
+    ...{ exponent: random.between(9, 15), order: random.below(8) },
+    changes: Array.from({ length: count }, () => (random.once(3) ? 0 : random.spread(random.pick([1, 3, 60])))),
+  });
+  const changes = (count: number): Changes =>
+    kind === 'each' && modes > 1
+      ? Array.from({ length: modes }, (_, mode) => (mode > 0 && random.once(3) ? undefined : layer(count)))
+      : [layer(count)];
+  return { ...(kind !== 'last' && { mixing: changes(3 * units) }), ...(kind !== 'mixing' && { last: changes(lastChanges) }) };
 }
 
 /** Alpha of every pixel. */

@@ -1,5 +1,7 @@
 /** The damaged files of `tests/corrupt/files`: at least one for each error that a file can cause (FORMAT.md §8). */
 
+import { decodersOf, SynthesisView } from '../../src/adaptation/apply.js';
+import { writeAdaptation } from '../../src/adaptation/section.js';
 import {
   crc32,
   parseHeader,
@@ -34,7 +36,7 @@ export interface CorruptFile {
 export function corruptFiles(decoder: Uint8Array, vector: (name: string) => Uint8Array): CorruptFile[] {
   const base = vector('two-patches');
   const header = parseHeader(base);
-  const picture = parsePictureSection(header, parseSections(header, base)[0]);
+  const picture = parsePictureSection(header, parseSections(header, base));
   const files: CorruptFile[] = [];
   const add = (name: string, code: ErrorCode, why: string, bytes: Uint8Array, limits?: Partial<Limits>): void => {
     files.push({ name, code, why, bytes, ...(limits === undefined ? {} : { limits }) });
@@ -69,6 +71,53 @@ export function corruptFiles(decoder: Uint8Array, vector: (name: string) => Uint
     'unsupportedFeature',
     'an unknown section that no reader may skip',
     withSections(pictureSection(), writeSection(3, Uint8Array.of(1))),
+  );
+
+  // The adaptation: two bits for the layer of w2 (each: no, any: no), then those of w4.
+  const bitsOf = (text: string): Uint8Array => {
+    const bits = [...text.replaceAll(' ', '')];
+    return Uint8Array.from({ length: Math.ceil(bits.length / 8) }, (_, byte) =>
+      bits.slice(8 * byte, 8 * byte + 8).reduce((sum, bit, index) => sum + (bit === '1' ? 1 << index : 0), 0),
+    );
+  };
+  const adapted = (payload: Uint8Array): Uint8Array => withSections(writeSection(0, payload), pictureSection());
+  const unchanged = `00 01 0000 000 ${'0'.repeat(30)}`;
+  // To about 9000 each, of 27 in a row.
+  const [weights] = decodersOf(parseDecoderPack(decoder), 2, header);
+  const larger = Math.round((9000 * 2 ** 8) / new SynthesisView(weights.bytes).lastNorm());
+  add('adaptation-nothing.tsr', 'corruptSection', 'an adaptation that changes nothing', adapted(bitsOf('00 00')));
+  add('adaptation-empty.tsr', 'corruptSection', 'an adaptation without bits', adapted(new Uint8Array(0)));
+  add('adaptation-cut.tsr', 'corruptSection', 'an adaptation that ends within its values', adapted(bitsOf(unchanged).subarray(0, 4)));
+  add('adaptation-long.tsr', 'corruptSection', 'a byte behind the adaptation', adapted(join(bitsOf(unchanged), Uint8Array.of(0))));
+  add('adaptation-padding.tsr', 'corruptSection', 'a 1 in the last bits of an adaptation', adapted(bitsOf(`${unchanged} 1`)));
+  add('adaptation-prefix.tsr', 'corruptSection', 'a value with thirteen ones', adapted(bitsOf(`00 01 0000 000 ${'1'.repeat(13)} 0`)));
+  add(
+    'adaptation-weight.tsr',
+    'corruptSection',
+    'an adaptation that makes a weight leave 16 bits',
+    adapted(writeAdaptation({ last: [{ exponent: 0, order: 7, changes: Array.from({ length: 30 }, () => 60_000) }] }, 2)),
+  );
+  add(
+    'adaptation-sum.tsr',
+    'corruptSection',
+    'an adaptation that makes sums leave 32 bits',
+    adapted(writeAdaptation({ last: [{ exponent: 8, order: 7, changes: [...new Array<number>(27).fill(larger), 0, 0, 0] }] }, 2)),
+  );
+  add(
+    'adaptation-flip.tsr',
+    'checksumMismatch',
+    'a flipped bit in the adaptation',
+    ((): Uint8Array => {
+      const bytes = adapted(bitsOf(unchanged));
+      bytes[34] ^= 1;
+      return bytes;
+    })(),
+  );
+  add(
+    'adaptation-after.tsr',
+    'corruptSection',
+    'an adaptation behind the picture',
+    withSections(pictureSection(), writeSection(0, bitsOf(unchanged))),
   );
   add('pack-id.tsr', 'unknownModel', 'the id of a pack that is not there', withHeader({ 10: 0xfe }));
   add('pack-hash.tsr', 'unknownModel', 'the right id with another hash', withHeader({ 12: base[12] ^ 1 }));
@@ -226,7 +275,7 @@ export function escapedFile(decoderBytes: Uint8Array, file: Uint8Array, latent: 
   for (let position = length - 1; position >= 0; position--) slots.push(bit(value >> position));
   // Grids 5, 4 and 3: no context, so the same row, and a residual of 0.
   for (let grid = 5; grid >= 3; grid--) slots.push(slotsOf(n + 1));
-  const picture = parsePictureSection(header, parseSections(header, file)[0]);
+  const picture = parsePictureSection(header, parseSections(header, file));
   return join(file.subarray(0, 27), writeSection(1, writePictureSection({ ...picture, coarse: encodeSlots(slots) })));
 }
 

@@ -50,7 +50,7 @@ export function readContainer(file: Uint8Array): FileParts {
     const stated = reader.u32();
     const payload = reader.take(length);
     demand(stated === checksum(Buffer.concat([head, payload])), 'checksumMismatch');
-    demand(tag === 1 || tag === 2 || (tag & 0x40) !== 0, 'unsupportedFeature');
+    demand(tag <= 2 || (tag & 0x40) !== 0, 'unsupportedFeature');
     sections.set(tag, payload);
     lastTag = tag;
   }

@@ -1,6 +1,6 @@
 /**
  * A second decoder, slow and plain, written from FORMAT.md alone: it shares no code with `src/` and `assembly/`, so that where both agree,
- * the document says enough. `bytes`, `container` (§1), `pack` (§7), `latents` (§2 to §5), `pixels` (§6), `alpha` (§9).
+ * the document says enough. `bytes`, `container` (§1), `adaptation` (§1.2), `pack` (§7), `latents` (§2 to §5), `pixels` (§6), `alpha` (§9).
  */
 
 import { readAlpha } from './alpha.js';

@@ -1,11 +1,24 @@
 /** Valid files that our encoder would never write: any size, mode, latent, mode map, section and pack that the format allows. */
 
 import { readFileSync } from 'node:fs';
+import { decodersOf, unitsInUse } from '../../src/adaptation/apply.js';
+import type { Adaptation } from '../../src/adaptation/section.js';
+import { modeSetOf } from '../../src/core.js';
 import { loadPack, type Pack } from '../../src/models/load.js';
+import type { DecoderPack } from '../../src/models/pack.js';
 import type { ModelFiles } from '../../src/models/source.js';
+import type { ModeCount } from '../../src/types.js';
 import { emptyGrids, type FileContents, type MapKind, writeContents } from '../conformance/harness.js';
 import { conformanceDecoder, packOfDecoder } from '../conformance/pack.js';
-import { type AlphaPattern, drawAlpha, drawLatent, drawModes, type LatentKind, type ModePattern } from '../conformance/plans.js';
+import {
+  type AlphaPattern,
+  drawAdaptation,
+  drawAlpha,
+  drawLatent,
+  drawModes,
+  type LatentKind,
+  type ModePattern,
+} from '../conformance/plans.js';
 import type { Random } from '../conformance/random.js';
 import { fromRoot } from '../helpers.js';
 import { extremeDecoder } from './extremes.js';
@@ -74,10 +87,11 @@ export async function generateFile(random: Random): Promise<Generated> {
   const pattern: ModePattern = random.once(4) ? random.below(modes) : random.pick(['random', 'turns', 'runs']);
   const maps: readonly MapKind[] = typeof pattern === 'number' ? ['fixed', 'adaptive', 'uniform'] : ['fixed', 'adaptive'];
   const kindOfGrid = random.once(2) ? [random.pick(latentKinds)] : emptyGrids(1, 1).map(() => random.pick(latentKinds));
+  const anchor = random.below(decoder.anchors);
   const contents: FileContents = {
     header: {
       ...{ version: 0, width, height, modes, patch, lanes: random.pick([1, 2, 4, 8] as const), packId: decoder.id, packHash: hash },
-      ...{ anchor: random.below(decoder.anchors), step: random.below(decoder.steps.length) },
+      ...{ anchor, step: random.below(decoder.steps.length) },
     },
     modes: drawModes(random, pattern, Math.ceil(width / patch) * Math.ceil(height / patch), modes),
     map: modes === 1 ? 'none' : random.pick(maps),
@@ -86,12 +100,25 @@ export async function generateFile(random: Random): Promise<Generated> {
     ),
     sections: drawSections(random),
     ...(random.once(3) ? { alpha: drawAlpha(random, random.pick(alphaPatterns), width, height) } : {}),
+    ...(random.once(2) ? drawFitting(random, decoder, modes, anchor) : {}),
   };
   return { ...both, bytes: writeContents(decoder, contents) };
 }
 
-/** Sections that a reader may skip, by ascending tag; with picture and alpha at most 32. */
+/** An adaptation, unless it makes weights of the pack too large. */
+function drawFitting(random: Random, decoder: DecoderPack, modes: ModeCount, anchor: number): { adaptation?: Adaptation } {
+  const units = unitsInUse(decoder.decoders[modeSetOf(decoder, modes).subset[0]][anchor]).length;
+  const adaptation = drawAdaptation(random, random.pick(['mixing', 'last', 'both', 'each']), modes, units);
+  try {
+    decodersOf(decoder, modes, { anchor, step: 0 }, adaptation);
+    return { adaptation };
+  } catch {
+    return {};
+  }
+}
+
+/** Sections that a reader may skip, by ascending tag; with picture, alpha and adaptation at most 32. */
 function drawSections(random: Random): { tag: number; payload: Uint8Array }[] {
-  const tags = new Set(Array.from({ length: random.once(3) ? random.below(random.pick([4, 31])) : 0 }, () => 0x40 | random.below(256)));
+  const tags = new Set(Array.from({ length: random.once(3) ? random.below(random.pick([4, 30])) : 0 }, () => 0x40 | random.below(256)));
   return [...tags].sort((a, b) => a - b).map((tag) => ({ tag, payload: random.bytes(random.pick([0, 1, 20, 130])) }));
 }

@@ -1,5 +1,6 @@
 /** FORMAT.md §2 to §5: from the streams to modes and latents. */
 
+import { codecsOf } from './adaptation.js';
 import { clamp, demand, list, Reader } from './bytes.js';
 import type { FileParts } from './container.js';
 import type { Codec, ModeSet, Pack } from './pack.js';
@@ -26,6 +27,8 @@ export class Latents {
   readonly rows: number;
   readonly modes: number[];
 
+  readonly #codecs: readonly Codec[];
+
   constructor(
     readonly parts: FileParts,
     readonly pack: Pack,
@@ -36,6 +39,7 @@ export class Latents {
       return { ...size, values: new Int16Array(size.width * size.height) };
     });
     [this.columns, this.rows] = [Math.ceil(width / patch), Math.ceil(height / patch)];
+    this.#codecs = codecsOf(parts, pack);
     this.modes = modes === 1 ? list(this.columns * this.rows, () => 0) : readModes(parts.modeMap, pack, modes, this.columns, this.rows);
     readSegment(this, parts.coarse, [6, 5, 4, 3], undefined);
     parts.tiles.forEach((segment, tile) => {
@@ -66,8 +70,7 @@ export class Latents {
   }
 
   codecOf(patch: number): Codec {
-    const { modes, anchor } = this.parts;
-    return this.pack.codecs[this.pack.modeSets.get(modes)?.subset[this.modes[patch]] as number][anchor];
+    return this.#codecs[this.modes[patch]];
   }
 }
 

@@ -72,7 +72,7 @@ function copyStream(target: BareCore, stream: Uint8Array, behind: number): numbe
 function checkRecoded(target: BareCore, bytes: Uint8Array): void {
   const { exports, priors } = target;
   const header = parseHeader(bytes);
-  const { modeMap, coarse, tiles } = parsePictureSection(header, parseSections(header, bytes)[0]);
+  const { modeMap, coarse, tiles } = parsePictureSection(header, parseSections(header, bytes));
   if (target.modes().some((mode) => mode >= header.modes)) throw new Error('a mode that the file does not have');
   const compare = (part: Uint8Array, what: string, encode: (out: number, capacity: number) => number): void => {
     if (Buffer.compare(part, target.written(what, encode)) !== 0) throw new Error(`${what} has another form than the one accepted`);
@@ -120,7 +120,7 @@ function begin(target: BareCore, bytes: Uint8Array, tables = true): { weightsFro
 function decode(target: BareCore, bytes: Uint8Array, behind = 0): boolean {
   const { exports } = target;
   const header = parseHeader(bytes);
-  const { modeMap, coarse, tiles } = parsePictureSection(header, parseSections(header, bytes)[0]);
+  const { modeMap, coarse, tiles } = parsePictureSection(header, parseSections(header, bytes));
   if (header.modes > 1) {
     const mark = exports.mark();
     const status = exports.decodeModeMap(copyStream(target, modeMap, behind), modeMap.length, target.priors);

@@ -53,7 +53,7 @@ export function sections(random: Random): Uint8Array {
 function partsOf(file: LooseFile): Uint8Array[] {
   const whole = putTogether(file);
   const header = parseHeader(whole);
-  const { modeMap, coarse, tiles } = parsePictureSection(header, parseSections(header, whole)[0]);
+  const { modeMap, coarse, tiles } = parsePictureSection(header, parseSections(header, whole));
   return [modeMap, coarse, ...tiles].map((part) => part.slice());
 }
 

@@ -58,7 +58,17 @@ export function without(names: readonly string[]): Plugin {
 }
 
 /** Modules that are loaded with the output of `source`, before any `import()` runs. */
-export function loadedAtOnce({ metafile }: Bundle, source: string): string[] {
+export function loadedAtOnce(whole: Bundle, source: string): string[] {
+  return outputsAtOnce(whole, source).flatMap((path) => Object.keys(whole.metafile.outputs[path].inputs));
+}
+
+/** Bytes after gzip of the files that are loaded with the output of `source`. */
+export function sizeAtOnce(whole: Bundle, source: string): number {
+  const sizeOf = (path: string): number => [...whole.files].find(([file]) => file.endsWith(`/${path}`))?.[1] ?? Number.NaN;
+  return outputsAtOnce(whole, source).reduce((sum, path) => sum + sizeOf(path), 0);
+}
+
+function outputsAtOnce({ metafile }: Bundle, source: string): string[] {
   const entry = Object.entries(metafile.outputs).find(([, output]) => output.entryPoint === source);
   const reached = new Set<string>();
   const follow = (path: string): void => {
@@ -67,7 +77,7 @@ export function loadedAtOnce({ metafile }: Bundle, source: string): string[] {
     for (const { path: next, kind } of metafile.outputs[path].imports) if (kind !== 'dynamic-import') follow(next);
   };
   if (entry !== undefined) follow(entry[0]);
-  return [...reached].flatMap((path) => Object.keys(metafile.outputs[path].inputs));
+  return [...reached];
 }
 
 /** Modules in the graph of a bundle and what it imports from outside, by path. */

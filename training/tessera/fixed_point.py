@@ -8,6 +8,7 @@ I16_MAX = 32767
 I32_MAX = (1 << 31) - 1
 BIAS_FACTOR = 1 << 14         # what the biases of the hidden units are multiplied by
 HEADROOM = 8                  # features may be this much larger than the largest latent seen
+ADAPTED = {'mixing': 2, 'last': 4}        # how much larger a picture's adaptation may make the sums of a layer (FORMAT.md section 1.2)
 LARGEST_COLOUR = 8192         # the colour 1.0 as an integer, at most: a quarter of the range
 
 
@@ -56,10 +57,10 @@ class Synthesis:
     layers: list
 
 
-def _in_range(weights, biases, factor=1):
-    """Whether the weights are i16 and no sum of one output can leave i32, for any inputs of 16 bits."""
+def _in_range(weights, biases, factor=1, room=1):
+    """Whether the weights are i16 and no sum of one output can leave i32, for any inputs of 16 bits, even if all were `room` times as large."""
     worst = np.abs(weights).reshape(len(biases), -1).sum(1) * (I16_MAX + 1) + np.abs(biases) * factor
-    return np.abs(weights).max() <= I16_MAX and worst.max() <= I32_MAX
+    return np.abs(weights).max() * room <= I16_MAX and worst.max() * room <= I32_MAX
 
 
 def _largest_scale(fits):
@@ -76,14 +77,14 @@ def _layer(weights, biases, scale, output_scale, shift):
     return np.round(weights * scale), np.round(biases * output_scale) + 2.0 ** (shift - 1)
 
 
-def _residual(weights, biases, ratio, level):
-    """(shift, weights, biases) of a 3×3 layer with the most fractional bits. ratio: output over input units; level: the output 1.0."""
+def _residual(weights, biases, ratio, level, room=1):
+    """(shift, weights, biases) of a 3×3 layer with the most fractional bits. ratio: output over input units; level: the output 1.0; room: `_in_range`."""
     weights = weights.copy()
     for output in range(3):
         weights[output, output, 1, 1] += 1
     for shift in range(24, 0, -1):
         w, b = _layer(weights, biases, ratio * 2.0 ** shift, level * 2.0 ** shift, shift)
-        if _in_range(w, b):
+        if _in_range(w, b, room=room):
             return shift, w.astype(np.int64), b.astype(np.int64)
     raise ValueError('weights of a residual layer too large for 32-bit sums')
 
@@ -108,9 +109,9 @@ def synthesis_layers(tensors, largest):
         scales[unit] = _largest_scale(fits)
         weights[unit:unit + 1], biases[unit:unit + 1] = quantised(scales[unit])
     mixing = w2 * 65536 / scales
-    scale = _largest_scale(lambda scale: _in_range(*_layer(mixing, b2, scale, scale, 16)))
+    scale = _largest_scale(lambda scale: _in_range(*_layer(mixing, b2, scale, scale, 16), room=ADAPTED['mixing']))
     shift = min(24, max(1, math.ceil(math.log2(scale / LARGEST_COLOUR))))
     mixed = (shift, *(values.astype(np.int64) for values in _layer(mixing, b2, scale, scale, shift)))
     colour = scale / 2.0 ** shift
-    layers = [mixed, _residual(w3, b3, 1.0, colour), _residual(w4, b4, 255 / colour, 255)]
+    layers = [mixed, _residual(w3, b3, 1.0, colour), _residual(w4, b4, 255 / colour, 255, ADAPTED['last'])]
     return Synthesis(bits, weights.astype(np.int64), biases.astype(np.int64), layers)

@@ -1,0 +1,137 @@
+/** Decoders with the changes of one picture (FORMAT.md §1.2). All of it is integers. */
+
+import type { Section } from '../container.js';
+import { modeSetOf } from '../core.js';
+import { TesseraError } from '../errors.js';
+import { synthesisOffsets } from '../models/layers.js';
+import { checkDecoder, type DecoderPack, type DecoderWeights } from '../models/pack.js';
+import type { Rate } from '../quality.js';
+import type { ModeCount } from '../types.js';
+import { type Adaptation, parseAdaptation } from './section.js';
+
+const hidden = 48;
+/** Of the last layer, what `middle`, `sides` and `corners` change. */
+export const rings = [[4], [1, 3, 5, 7], [0, 2, 6, 8]] as const;
+/** A bias changes by eighths of a level. */
+export const biasShift = 3;
+
+/** The weights of a decoder that an adaptation changes, and what these changes are measured by. */
+export class SynthesisView {
+  readonly #bytes: DataView;
+
+  /** @param bytes - of a decoder that `parseDecoderPack` has accepted */
+  constructor(bytes: Uint8Array) {
+    this.#bytes = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  }
+
+  #i16(layer: number, index: number): number {
+    return this.#bytes.getInt16(synthesisOffsets[layer].weights + 2 * index, true);
+  }
+
+  /** w1[unit][feature] and, as the eighth, b1[unit]. */
+  first(unit: number): number[] {
+    const row = Array.from({ length: 7 }, (_, feature) => this.#i16(0, 7 * unit + feature));
+    return [...row, this.#bytes.getInt16(synthesisOffsets[0].biases + 2 * unit, true)];
+  }
+
+  /** w2[output][unit]. */
+  mixing(output: number, unit: number): number {
+    return this.#i16(1, hidden * output + unit);
+  }
+
+  /** The largest magnitude of a unit's weights in w2. */
+  unitNorm(unit: number): number {
+    return Math.max(...[0, 1, 2].map((output) => Math.abs(this.mixing(output, unit))));
+  }
+
+  /** What green in w4 adds up to: about as much as makes a level of a level. */
+  lastNorm(): number {
+    return Array.from({ length: 9 }, (_, tap) => this.#i16(3, 27 + 9 + tap)).reduce((sum, weight) => sum + weight, 0);
+  }
+
+  /** Bits by which the sums of layer 1 (w2) or 3 (w4) are shifted. */
+  shift(layer: 1 | 3): number {
+    return this.#bytes.getUint8(synthesisOffsets[layer].start);
+  }
+
+  addToMixing(output: number, unit: number, change: number): void {
+    this.#add(synthesisOffsets[1].weights + 2 * (hidden * output + unit), change);
+  }
+
+  /** @param index - 27 · output + 9 · input + tap */
+  addToLast(index: number, change: number): void {
+    this.#add(synthesisOffsets[3].weights + 2 * index, change);
+  }
+
+  addToBias(output: number, change: number): void {
+    const place = synthesisOffsets[3].biases + 4 * output;
+    const value = this.#bytes.getInt32(place, true) + change;
+    if (Math.abs(value) > 2 ** 31 - 1) throw tooLarge();
+    this.#bytes.setInt32(place, value, true);
+  }
+
+  #add(place: number, change: number): void {
+    const value = this.#bytes.getInt16(place, true) + change;
+    if (value < -32_768 || value > 32_767) throw tooLarge();
+    this.#bytes.setInt16(place, value, true);
+  }
+}
+
+/** The hidden units of a decoder whose weights in w2 are not all 0. */
+export function unitsInUse(decoder: DecoderWeights): number[] {
+  const view = new SynthesisView(decoder.bytes);
+  return Array.from({ length: hidden }, (_, unit) => unit).filter((unit) => view.unitNorm(unit) > 0);
+}
+
+/** Reads the adaptation of a file, if it has one. @throws TesseraError `corruptSection` */
+export function adaptationOf(pack: DecoderPack, modes: ModeCount, { anchor }: Rate, section: Section | undefined): Adaptation | undefined {
+  if (section === undefined) return undefined;
+  return parseAdaptation(section, modes, unitsInUse(pack.decoders[modeSetOf(pack, modes).subset[0]][anchor]).length);
+}
+
+/**
+ * The decoders of a file's modes at its rate, as its adaptation has them.
+ *
+ * @throws TesseraError `corruptSection` when a weight leaves 16 bits, or sums could leave 32
+ */
+export function decodersOf(pack: DecoderPack, modes: ModeCount, rate: Rate, adaptation?: Adaptation): readonly DecoderWeights[] {
+  const decoders = modeSetOf(pack, modes).subset.map((codec) => pack.decoders[codec][rate.anchor]);
+  if (adaptation === undefined) return decoders;
+  const units = unitsInUse(decoders[0]);
+  return decoders.map((decoder, mode) => adaptDecoder(decoder, units, adaptation, mode));
+}
+
+/** Bytes of `decodersOf`, as the core takes them. */
+export function weightsOf(...what: Parameters<typeof decodersOf>): Uint8Array[] {
+  return decodersOf(...what).map(({ bytes }) => bytes);
+}
+
+function adaptDecoder(decoder: DecoderWeights, units: readonly number[], adaptation: Adaptation, mode: number): DecoderWeights {
+  const [mixing, last] = [adaptation.mixing, adaptation.last].map((layer) => (layer?.length === 1 ? layer[0] : layer?.[mode]));
+  // Not `slice`: that of a Buffer is no copy.
+  const bytes = Uint8Array.from(decoder.bytes);
+  const view = new SynthesisView(bytes);
+  if (mixing !== undefined) {
+    const norms = units.map((unit) => view.unitNorm(unit));
+    mixing.changes.forEach((change, index) => {
+      const unit = index % units.length;
+      view.addToMixing(Math.floor(index / units.length), units[unit], scaled(change * norms[unit], mixing.exponent));
+    });
+  }
+  if (last !== undefined) {
+    const norm = view.lastNorm();
+    last.changes.forEach((change, index) => {
+      if (index >= 27) view.addToBias(index - 27, Math.floor((change * 2 ** view.shift(3)) / 2 ** biasShift));
+      else for (const tap of rings[index % 3]) view.addToLast(9 * Math.floor(index / 3) + tap, scaled(change * norm, last.exponent));
+    });
+  }
+  if (!checkDecoder(bytes)) throw tooLarge();
+  return { ...decoder, bytes };
+}
+
+/** value / 2^exponent, rounded. */
+const scaled = (value: number, exponent: number): number => Math.floor(value / 2 ** exponent + 0.5);
+
+function tooLarge(): TesseraError {
+  return new TesseraError('corruptSection', 'the adaptation makes weights too large');
+}
