@@ -10,11 +10,10 @@ import { loadPack, squaredError } from '../build/research.js';
 import { manifestOf, readPackFiles, writeManifest } from './pack-files.mjs';
 import { validationPictures } from './validation.mjs';
 
-/** Steps of an anchor that are coded for real; the ones between are interpolated. */
-const measuredSteps = 7;
-const efforts = { large: 5, small: 1 };
+/** Per analysis: the effort that takes it, and how many steps of an anchor are coded for real; the ones between are interpolated. */
+const analyses = { large: { effort: 5, measured: 7 }, small: { effort: 1, measured: 21 } };
 /** Bits per pixel of quality 0 and 100. Below, a picture is of no use; above, one would take a lossless codec. And the wider the scale, the coarser. */
-const [leastRate, mostRate] = [0.05, 2.8];
+const [leastRate, mostRate] = [0.05, 2.5];
 /** Of the growth elsewhere, where the anchor changes: other pictures may find the next anchor dearer by a percent or two. */
 const atBorder = 0.7;
 
@@ -28,7 +27,6 @@ const files = readPackFiles(folder);
 const models = { files };
 const { decoder, manifest } = await loadPack(models);
 const rows = decoder.steps.length;
-const chosen = Array.from({ length: measuredSteps }, (_, index) => Math.round((index * (rows - 1)) / (measuredSteps - 1)));
 
 /** Logarithms of the mean bits per pixel and of the mean squared error. */
 async function measured(rate, effort) {
@@ -52,7 +50,8 @@ function between(places, values, x) {
 }
 
 /** By anchor: logarithm of rate and error of every step. */
-async function curvesAt(effort) {
+async function curvesAt({ effort, measured: count }) {
+  const chosen = Array.from({ length: count }, (_, index) => Math.round((index * (rows - 1)) / (count - 1)));
   const curves = [];
   for (let anchor = 0; anchor < manifest.anchors; anchor++) {
     const points = [];
@@ -116,11 +115,11 @@ function scaleOf(name, curves, firstError) {
   return entries;
 }
 
-const large = await curvesAt(efforts.large);
+const large = await curvesAt(analyses.large);
 const tables = { quality: scaleOf('large', large) };
 if (manifest.quick !== undefined) {
   const [[anchor, step]] = tables.quality;
-  tables.quickQuality = scaleOf('small', await curvesAt(efforts.small), large[anchor].error[step]);
+  tables.quickQuality = scaleOf('small', await curvesAt(analyses.small), large[anchor].error[step]);
 }
 
 function report(name, measuredCurves, entries) {

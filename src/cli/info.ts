@@ -1,5 +1,6 @@
 /** `tessera info`: what a file is made of, its mode map as a picture, and the operation count of its decoder. */
 
+import { adaptationSection } from '../adaptation/section.js';
 import { engineOfPackage, probe } from '../codec.js';
 import { headerLength, parsePictureSection, parseSections, pictureTag } from '../container.js';
 import { modeSetOf } from '../core.js';
@@ -59,6 +60,7 @@ export async function infoCommand(line: CommandLine, signal: AbortSignal): Promi
   const quality = pack === undefined ? null : qualityOfRate(pack.manifest, { anchor, step });
   const macs = pack === undefined ? null : macsOf(pack, header.modes, anchor, width, height);
   const parts = { modeMap: picture.modeMap.length, coarse: picture.coarse.length, tiles: picture.tiles.map((tile) => tile.length) };
+  const adapted = adaptationSection(sections)?.payload.length ?? 0;
   const listed = [
     { name: 'header', offset: 0, bytes: headerLength },
     ...sections.map((section) => ({
@@ -88,7 +90,7 @@ export async function infoCommand(line: CommandLine, signal: AbortSignal): Promi
     `${file}: ${width}×${height}, ${bytes.length} bytes, ${((8 * bytes.length) / (width * height)).toFixed(4)} bpp`,
     `quality ${quality ?? 'unknown'} (anchor ${anchor}, step ${step}), pack ${printable(packInfo.name ?? String(packInfo.id))} (${packInfo.hash})`,
     `${header.modes} codecs, patches of ${patch}, ${header.lanes} lanes`,
-    `mode map ${parts.modeMap} bytes, coarse grids ${parts.coarse}, tiles ${parts.tiles.join(' ')}`,
+    `adaptation ${adapted} bytes, mode map ${parts.modeMap}, coarse grids ${parts.coarse}, tiles ${parts.tiles.join(' ')}`,
     ...(line.flags.macs && macs !== null ? [macsText(macs, width, height)] : []),
   ];
   printResult(line, undefined, result, text.join('\n'));

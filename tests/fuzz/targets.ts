@@ -17,6 +17,10 @@ import { emptyGrids, type FileContents, pixelsOf, writeContents } from '../confo
 import { conformanceAnchors, conformancePackId, conformanceSteps, packOfDecoder } from '../conformance/pack.js';
 import { drawLatent, drawModes, type LatentKind } from '../conformance/plans.js';
 import { Random } from '../conformance/random.js';
+import { codecsOf } from '../differential/adaptation.js';
+import { Refusal } from '../differential/bytes.js';
+import { readContainer } from '../differential/container.js';
+import { readPack } from '../differential/pack.js';
 import { crop, fromRoot, sameBytes } from '../helpers.js';
 import { checkTables, decodeGuarded } from './guarded.js';
 import { inputPictures } from './inputs.js';
@@ -124,9 +128,25 @@ function checkFile(bytes: Uint8Array, outcome: Outcome): void {
   const verdict = verdictOnFile(bytes, reader);
   if (verdict !== undefined && outcome !== verdict) throw new Error(`${outcome} where FORMAT.md has ${verdict}`);
   if (verdict !== undefined) return;
+  const refused = isAdaptationRefused(bytes);
+  if (refused !== (outcome === 'corruptSection')) throw new Error(`${outcome} where the adaptation is ${refused ? 'refused' : 'accepted'}`);
+  if (refused) return;
   if (outcome !== 'accepted' && outcome !== 'entropyDesync') throw new Error(`${outcome} where FORMAT.md leaves it to the streams`);
   if (decodeGuarded(bytes) !== (outcome === 'accepted')) throw new Error(`${outcome}, but not in watched memory`);
   checkTables();
+}
+
+const plainPack = readPack(conformanceDecoderFile);
+
+/** Whether the plain decoder refuses the adaptation of a file that is sound otherwise. */
+function isAdaptationRefused(bytes: Uint8Array): boolean {
+  try {
+    codecsOf(readContainer(bytes), plainPack);
+    return false;
+  } catch (error) {
+    if (error instanceof Refusal && error.code === 'corruptSection') return true;
+    throw error;
+  }
 }
 
 /** A pack is accepted if and only if it is sound. */

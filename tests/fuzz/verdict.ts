@@ -107,7 +107,7 @@ function sectionsOf(file: Uint8Array): Map<number, Uint8Array> | ErrorCode {
     const start = length.next + 4;
     const payload = file.subarray(start, start + length.value);
     if (u32(file, length.next) !== checksum(Buffer.concat([file.subarray(at, length.next), payload]))) return 'checksumMismatch';
-    if (tag !== 1 && tag !== 2 && !(tag & 0x40)) return 'unsupportedFeature';
+    if (tag > 2 && !(tag & 0x40)) return 'unsupportedFeature';
     payloads.set(tag, payload);
     last = tag;
     at = start + length.value;
