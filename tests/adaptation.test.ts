@@ -14,6 +14,7 @@ import { decode, encode } from '../src/index.js';
 import { psnr, squaredError } from '../src/metrics.js';
 import { loadPack } from '../src/models/load.js';
 import type { PixelSource } from '../src/types.js';
+import { Core, compileCore } from '../src/wasm.js';
 import { crop, examples, randomNumbers, readPixels, sameBytes } from './helpers.js';
 
 const { decoder: pack } = await loadPack();
@@ -118,6 +119,58 @@ describe('least squares', () => {
     const equations = new NormalEquations(1, 1);
     equations.add(Float64Array.of(1), Float64Array.of(1));
     expect(solveInWholes(equations, { exponents: [3], free: [], price: 10, ridge: 1e-4 })).toBeUndefined();
+  });
+});
+
+describe('what the synthesis sees', () => {
+  test('the same from both sets of kernels, and the pixels that come of it', async () => {
+    const core = await Core.create(await compileCore());
+    const [width, height, patch] = [150, 77, 64];
+    core.begin(pack, { width, height, patch, modes: 2, lanes: 1, rate, storage: 'whole' });
+    const random = randomNumbers(3);
+    for (let grid = 0; grid < 7; grid++) core.plane(0, grid).set(core.plane(0, grid).map(() => (random() % 7) - 3));
+    core.modes().set(core.modes().map((_, index) => index % 2));
+    const wide = core.allocate(width * height * 4);
+    for (let index = 0; index < core.modes().length; index++) {
+      const column = index % 3;
+      core.synthesisePatch(index, wide + 4 * (Math.floor(index / 3) * patch * width + column * patch), 4 * width);
+    }
+    const expected = core.bytes(wide, width * height * 4).slice();
+    for (const [index, across, down] of [
+      [0, 64, 64],
+      [5, 22, 13],
+    ] as const) {
+      const both = [true, false].map((simd) => {
+        core.useSimd(simd);
+        const found: number[][] = [[], [], []];
+        core.observePatch(index, (seen) => {
+          expect([seen.width, seen.height]).toEqual([across, down]);
+          found[0].push(...seen.pixels);
+          const blocks = Math.ceil((across + 4) / 4);
+          for (let y = 0; y < down; y++)
+            for (let x = 0; x < across + 4; x++)
+              for (let number = 0; number < 8; number++)
+                found[1].push(seen.features[32 * (y * blocks + (x >> 2)) + 8 * (number >> 1) + 2 * (x & 3) + (number & 1)]);
+          for (let y = 0; y < down + 2; y++)
+            for (let x = 0; x < across + 2; x++) {
+              const place = 2 * (2 * y * (across + 2) + x);
+              found[2].push(seen.third[place], seen.third[place + 1], seen.third[place + 2 * (across + 2)]);
+            }
+        });
+        return found;
+      });
+      core.useSimd(true);
+      expect(both[1]).toEqual(both[0]);
+      // The first number is what biases are multiplied by.
+      expect(both[0][1].filter((_, number) => number % 8 === 0).every((factor) => factor === 16_384)).toBe(true);
+      expect(new Set(both[0][2]).size).toBeGreaterThan(100);
+      const [left, top] = [(index % 3) * patch, Math.floor(index / 3) * patch];
+      for (let y = 0; y < down; y++) {
+        const row = both[0][0].slice(4 * y * across, 4 * (y + 1) * across);
+        const start = 4 * ((top + y) * width + left);
+        expect(row).toEqual([...expected.subarray(start, start + 4 * across)]);
+      }
+    }
   });
 });
 
