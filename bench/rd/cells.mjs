@@ -19,7 +19,8 @@ const hash = (...parts) =>
 
 /** What Tessera's rows depend on. */
 export function identity(pack) {
-  const refinement = readdirSync(fromRoot('src/refine')).map((name) => `src/refine/${name}`);
+  const inFolder = (folder) => readdirSync(fromRoot(folder)).map((name) => `${folder}/${name}`);
+  const refinement = ['src/adaptation', 'src/refine'].flatMap(inFolder);
   const sources = [
     'src/encode.ts',
     'src/effort.ts',

@@ -1,6 +1,6 @@
 """Rate and distortion of a checkpoint on the held-out pictures, with hard rounding and the float context model.
 
-    /usr/bin/python3 -m tessera.evaluate --data CACHE --checkpoint checkpoints/c21.pt     # [bpp, PSNR, J] of every anchor, as JSON
+    /usr/bin/python3 -m tessera.evaluate --data CACHE --checkpoint checkpoints/c22.pt     # [bpp, PSNR, J] of every anchor, as JSON
 """
 import argparse
 import json
