@@ -73,7 +73,7 @@ export interface PictureSetup {
   readonly weights?: readonly Uint8Array[] | undefined;
 }
 
-/** What the synthesis of a patch saw on the way to its pixels. Views, good until the next call that allocates. */
+/** What the synthesis of a patch saw on the way to its pixels. Views, good while `observePatch` runs. */
 export interface Observation {
   readonly width: number;
   readonly height: number;
@@ -206,7 +206,7 @@ export class Core {
     });
   }
 
-  /** Gives the open picture's codecs other weights: bytes of the decoder of each mode. */
+  /** Gives the open picture's codecs other weights, bytes of the decoder of each mode; the memory of the old ones is lost until the next `begin`. */
   adapt(weights: readonly Uint8Array[]): void {
     this.#createCodecs(weights).forEach((handle, mode) => {
       this.#exports.setCodec(mode, handle);

@@ -5,6 +5,7 @@
  */
 
 import { adaptationOf, weightsOf } from './adaptation/apply.js';
+import type { Adaptation } from './adaptation/section.js';
 import { AlphaReader, ReducedAlpha } from './alpha/decode.js';
 import { parseHeader, parsePictureSection, parseSections } from './container.js';
 import { modeSetOf } from './core.js';
@@ -63,11 +64,18 @@ async function decodePicture(
 
   // 3. Sections.
   const { adaptation: section, picture, alpha } = salvage === undefined ? soundSections(header, bytes) : salvage.sections(header, bytes);
-  const adaptation = adaptationOf(pack.decoder, header.modes, header, section);
+  let adaptation: Adaptation | undefined;
+  let weights: Uint8Array[] | undefined;
+  try {
+    adaptation = adaptationOf(pack.decoder, header.modes, header, section);
+    weights = weightsOf(pack.decoder, header.modes, header, adaptation);
+  } catch (error) {
+    if (salvage === undefined) throw error;
+    salvage.loseSection(error);
+  }
 
   return engine.withCore(async (core) => {
     // onnxruntime computes the patches of one codec after the other, so it wants all latents at once.
-    const weights = weightsOf(pack.decoder, header.modes, header, adaptation);
     core.begin(pack.decoder, { ...header, rate: header, storage: transform === 'ort' ? 'whole' : 'rows', weights });
 
     // 4. Mode map.
@@ -104,7 +112,7 @@ async function decodePicture(
       width,
       height,
       area,
-      lose: salvage && ((error: unknown) => salvage.loseAlpha(error)),
+      lose: salvage && ((error: unknown) => salvage.loseSection(error)),
     };
     if (reduction !== 1) {
       const size = { width: Math.ceil(width / reduction), height: Math.ceil(height / reduction) };

@@ -31,7 +31,7 @@ export interface Refinement {
   readonly gradient?: Schedule;
   /** One patch of so many says whether a pass has gained anything; with 1, patches that lost take their old latents back. */
   readonly checked: number;
-  /** Left out where WebAssembly cannot be compiled and no module was given (`./edge` gives one); otherwise encoding fails there. */
+  /** Latents stay as they are where WebAssembly cannot be compiled and no module was given (`./edge` gives one); otherwise encoding fails there. */
   readonly optional?: boolean;
 }
 

@@ -106,8 +106,8 @@ export class Salvage {
     }
   }
 
-  /** Notes alpha that does not decode; it is shown as opaque. */
-  loseAlpha(error: unknown): void {
+  /** Notes alpha that does not decode, which is shown as opaque, or an adaptation that cannot be applied. */
+  loseSection(error: unknown): void {
     this.#note(error);
     this.#lostSection = true;
   }

@@ -4,7 +4,7 @@
  * A sample of the patches ranks the codecs, each coding the whole picture alone; the best of them, those that add most to it, and always the
  * one of files with a single codec, are evaluated on every patch. Then each patch takes the mode that is cheapest with its bits in the mode
  * map; what its neighbours take matters little, for codecs read each other's latents. Where a border shows, patches that gain little go back
- * to the best single codec. The outcome is kept only if it beats that one; one codec is often best for small pictures.
+ * to the best single codec. The outcome is kept only if it beats that one, and the generalist by a percent; one codec is often best for small pictures.
  */
 
 import type { Core } from './core.js';

@@ -29,7 +29,7 @@ export interface Picture {
 /** Bytes of a file, in any common form. `Blob` and `Response` are read asynchronously, so `probe` does not take them. */
 export type ByteSource = ArrayBuffer | ArrayBufferView;
 
-/** What is going on, in this order when encoding: model, analyse, select, refine (efforts 3 to 9), code; when decoding: model, code, synthesise. */
+/** What is going on, in this order when encoding: model, analyse, select, refine (efforts 2 to 9), code; when decoding: model, code, synthesise. */
 export type Stage = 'model' | 'analyse' | 'select' | 'refine' | 'code' | 'synthesise';
 
 /** One progress report: `loaded` of `total` steps of a stage are done. */
@@ -66,8 +66,8 @@ export interface EncodeOptions extends CommonOptions {
   /** How many codecs compete for each patch; efforts 1 to 5 use one whatever this says. */
   readonly modes?: ModeCount;
   /**
-   * 1 (fastest) to 9: how hard the encoder tries. 1 to 5 take one codec, 1 with a small analysis; from 6 on codecs compete. From 3 on
-   * latents are refined too, at 8 and 9 for five and twenty seconds per megapixel.
+   * 1 (fastest) to 9: how hard the encoder tries. 1 to 5 take one codec, 1 with a small analysis; from 6 on codecs compete. From 2 on
+   * the synthesis is fitted to the picture, from 3 on latents are refined too, at 8 and 9 for five and twenty seconds per megapixel.
    */
   readonly effort?: number;
   /** Side of a patch in pixels. */

@@ -318,7 +318,7 @@ describe('damage', () => {
     const [tile] = alphaOf(header, sections) ?? [];
     if (tile?.kind !== 'levels') throw new Error('the tile has levels');
     const stream = tile.stream.slice(0, -1);
-    const picture = sections[0].payload;
+    const picture = sections.find(({ tag }) => tag === 1)?.payload as Uint8Array;
     const { parsePictureSection } = await import('../src/container.js');
     const forged = writeFile(header, parsePictureSection(header, [{ tag: 1, offset: 0, payload: picture }]), [
       { tag: alphaTag, payload: writeAlphaSection([{ kind: 'levels', stream }]) },

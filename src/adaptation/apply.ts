@@ -54,15 +54,18 @@ export class SynthesisView {
     return this.#bytes.getUint8(synthesisOffsets[layer].start);
   }
 
+  /** @throws TesseraError `corruptSection` when the weight leaves 16 bits */
   addToMixing(output: number, unit: number, change: number): void {
     this.#add(synthesisOffsets[1].weights + 2 * (hidden * output + unit), change);
   }
 
-  /** @param index - 27 · output + 9 · input + tap */
+  /** @param index - 27 · output + 9 · input + tap
+   * @throws TesseraError `corruptSection` when the weight leaves 16 bits */
   addToLast(index: number, change: number): void {
     this.#add(synthesisOffsets[3].weights + 2 * index, change);
   }
 
+  /** @throws TesseraError `corruptSection` when the bias leaves 32 bits */
   addToBias(output: number, change: number): void {
     const place = synthesisOffsets[3].biases + 4 * output;
     const value = this.#bytes.getInt32(place, true) + change;

@@ -38,12 +38,14 @@ export interface Sampling {
   readonly caution: number;
 }
 
-/** For what is coded. */
-export const thorough: Sampling = { patches: 32, pixels: 10_000, caution: 1 };
-/** For what latents are refined with: a few milliseconds. */
-export const cursory: Sampling = { patches: 12, pixels: 5000, caution: 1 };
-/** The same where several codecs may be in use: what fits the first latents of each too well keeps better ones from being found. */
-export const cautious: Sampling = { ...cursory, caution: 8 };
+/**
+ * For what latents are refined with, a few milliseconds, and for what is coded. Where several codecs may be in use, what fits the first latents
+ * of each too well keeps better ones from being found, and there is more to find out.
+ */
+export const samplings = {
+  one: { first: { patches: 12, pixels: 5000, caution: 1 }, last: { patches: 32, pixels: 10_000, caution: 1 } },
+  several: { first: { patches: 12, pixels: 5000, caution: 8 }, last: { patches: 64, pixels: 20_000, caution: 1 } },
+} as const satisfies Record<string, { readonly first: Sampling; readonly last: Sampling }>;
 
 /** Exponents to choose from. */
 const exponents = { mixing: [3, 4, 5, 6], last: [6, 7, 8, 9, 10] } as const;
@@ -162,12 +164,14 @@ interface SampledPatch {
   readonly height: number;
 }
 
-/** Patches spread over the picture. */
+/** Patches spread over the picture, by an irrational rotation along the columns: every so many in raster order would be those of a column. */
 function samplePatches({ width, height }: PixelSource, side: number, wanted: number): SampledPatch[] {
-  const { columns, count } = patchLayout(width, height, side);
+  const { columns, rows, count } = patchLayout(width, height, side);
   const taken = Math.min(count, Math.max(wanted, Math.ceil(count / 16)));
-  return Array.from({ length: taken }, (_, number) => {
-    const index = Math.floor(((number + 0.5) * count) / taken);
+  const place = (number: number): number =>
+    Math.floor(((number + 0.5) * rows) / taken) * columns + Math.floor(((number * turn) % 1) * columns);
+  const indices = new Set(Array.from({ length: taken }, (_, number) => (taken === count ? number : place(number))));
+  return Array.from(indices, (index) => {
     const x = (index % columns) * side;
     const y = Math.floor(index / columns) * side;
     return { index, x, y, width: Math.min(side, width - x), height: Math.min(side, height - y) };

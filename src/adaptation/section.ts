@@ -92,11 +92,14 @@ export function parseAdaptation({ payload, offset }: Pick<Section, 'payload' | '
 
 /** Bits of the code of a change. */
 export function bitsOfChange(change: number, order: number): number {
-  return 1 + order + 2 * Math.floor(Math.log2(codeOf(change) / 2 ** order + 1));
+  return 1 + order + 2 * prefixOf(codeOf(change) + 2 ** order, order);
 }
 
 /** 0, 1, −1, 2, −2 … as 0, 1, 2, 3, 4 … */
 const codeOf = (change: number): number => (change > 0 ? 2 * change - 1 : -2 * change);
+
+/** Ones in front of a code, of which `code` has the 2^order already. */
+const prefixOf = (code: number, order: number): number => 31 - Math.clz32(code) - order;
 
 /** The largest magnitude of a change with a code of some order. */
 export const largestChange = (order: number): number => 2 ** (longestPrefix + order - 1);
@@ -117,7 +120,7 @@ export function writeAdaptation(adaptation: Adaptation, modes: ModeCount): Uint8
       bits(one.order, 3);
       for (const change of one.changes) {
         const code = codeOf(change) + 2 ** one.order;
-        const prefix = Math.floor(Math.log2(code)) - one.order;
+        const prefix = prefixOf(code, one.order);
         bits(2 ** prefix - 1, prefix + 1);
         bits(code - 2 ** (prefix + one.order), prefix + one.order);
       }

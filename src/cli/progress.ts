@@ -6,7 +6,7 @@ const texts: Record<Stage, string> = {
   model: 'loading the model',
   analyse: 'analysing',
   select: 'choosing codecs',
-  refine: 'refining latents',
+  refine: 'refining',
   code: 'coding',
   synthesise: 'computing pixels',
 };

@@ -1,15 +1,16 @@
 /**
  * Refinement of the latents (DESIGN.md §4, latent overfitting; Zhang et al. 2022, Yang and Mandt 2023).
  *
- * The codecs stay as they are; the latents of the winning modes move so that J falls. Rounds of trades make whole latents their neighbours
+ * While latents move, the codecs stay as they are; before and after, the synthesis is fitted to the picture (`adaptation/fit.ts`). The latents of
+ * the winning modes move so that J falls. Rounds of trades make whole latents their neighbours
  * where J should fall (`assembly/refine/trade.ts`); the core measures exact J, and what has not become cheaper is taken back. The highest
  * efforts go on with gradient steps on real numbers, with a soft, noisy stand-in for rounding, trade again, and keep of every patch what is
  * cheaper: on screens and at the lowest rates trades alone may be. Steps start at whole numbers: noise shows what lies around these, and the
- * latents before rounding were no better. A decoder cannot tell: it is a file like any other.
+ * latents before rounding were no better. A decoder cannot tell that latents have moved.
  */
 
 import { weightsOf } from '../adaptation/apply.js';
-import { cautious, cursory, fitAdaptation, thorough } from '../adaptation/fit.js';
+import { fitAdaptation, samplings } from '../adaptation/fit.js';
 import type { Adaptation } from '../adaptation/section.js';
 import { type Core, modeSetOf } from '../core.js';
 import type { Line, Refinement, Schedule } from '../effort.js';
@@ -75,12 +76,29 @@ export async function refine(
   pacer: Pacer,
 ): Promise<Adaptation | undefined> {
   const picture = { ...coded, pack: coded.pack.decoder };
+  const sampling = coded.modes > 1 ? samplings.several : samplings.one;
+  const { rounds, gradient } = refinement;
+  const patches = coded.core.modes().length;
+  // A fit counts as much as a round.
+  const total = patches * (gradient === undefined ? rounds.length + 2 : gradient.steps + 2 * rounds.length + 2);
+  let done = 0;
+  const advance: Advance = (steps) => {
+    done += steps;
+    return pacer.step('refine', done, total);
+  };
   const turn = (): Promise<void> => pacer.turn();
-  const first = refinement.rounds.length > 0 ? await fitAdaptation(picture, coded.modes > 1 ? cautious : cursory, turn) : undefined;
+  await advance(0);
+  const first = rounds.length > 0 ? await fitAdaptation(picture, sampling.first, turn) : undefined;
+  await advance(patches);
   // Costs from before it count no more.
-  await refineLatents(first ? { ...coded, patchCosts: undefined } : coded, first, refinement, module, pacer);
-  return fitAdaptation(picture, thorough, turn);
+  await refineLatents(first ? { ...coded, patchCosts: undefined } : coded, first, refinement, module, turn, advance);
+  const last = await fitAdaptation(picture, sampling.last, turn);
+  await advance(total - done);
+  return last;
 }
+
+/** Reports that so many more steps are done. */
+type Advance = (steps: number) => Promise<void>;
 
 /**
  * Refines the latents in the core, which holds the winners' (`keepWinners`). J of the picture does not rise, as far as the patches that are
@@ -94,26 +112,23 @@ async function refineLatents(
   adaptation: Adaptation | undefined,
   { rounds, gradient, checked, optional }: Refinement,
   module: WebAssembly.Module | undefined,
-  pacer: Pacer,
+  turn: () => Promise<void>,
+  advance: Advance,
 ): Promise<void> {
   const { core, image, patch, pack, modes, rate, lambda } = coded;
   const picture = { width: image.width, height: image.height, patch, modes: core.modes().slice() };
   const curvatures = curvaturesOf(coded, picture.modes);
   const trades = curvatures === undefined ? [] : rounds;
-  const total = picture.modes.length * (gradient === undefined ? trades.length : gradient.steps + 2 * trades.length);
   // A pack without curvatures cannot trade.
-  if (total === 0) return pacer.step('refine', 1, 1);
-  let done = 0;
-  await pacer.step('refine', done, total);
+  if (trades.length === 0 && gradient === undefined) return;
   const decoders = weightsOf(pack.decoder, modes, rate, adaptation);
   const refiner = await Refiner.create(decoders, pack.decoder.steps[rate.step], module).catch((error: unknown) => {
     if (optional && error instanceof TesseraError && error.code === 'backendUnavailable') return undefined;
     throw error;
   });
-  if (refiner === undefined) return pacer.step('refine', total, total);
+  if (refiner === undefined) return;
   refiner.openPicture(picture);
   if (curvatures !== undefined) refiner.setCurvatures(curvatures.map((curvature) => curvature / lambda));
-  const turn = (): Promise<void> => pacer.turn();
   const spacing = spacingOf(checked, picture.modes.length);
   let costs = coded.patchCosts;
   /** Goes over all regions, whose latents `work` moves, and keeps what is cheaper. */
@@ -126,7 +141,7 @@ async function refineLatents(
       await work(async (look) => {
         for (const patch of patches) {
           look(patch);
-          await pacer.step('refine', ++done, total);
+          await advance(1);
         }
       });
       readRegion(refiner, core, picture, region);

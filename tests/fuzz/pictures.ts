@@ -86,15 +86,18 @@ function changePartLengths(random: Random, file: LooseFile): void {
     default:
       parts.reverse();
   }
-  file.sections[0].payload = writeParts(parts, lengths);
+  pictureOf(file).payload = writeParts(parts, lengths);
 }
+
+const pictureOf = ({ sections }: LooseFile): LooseFile['sections'][number] =>
+  sections.find(({ tag }) => tag === 1) as LooseFile['sections'][number];
 
 /** Replaces parts of the picture section, all lengths and checksums right. */
 function withParts(base: Uint8Array, change: (parts: Uint8Array[], file: LooseFile) => void): Uint8Array {
   const file = takeApart(base);
   const parts = partsOf(file);
   change(parts, file);
-  file.sections[0].payload = writeParts(
+  pictureOf(file).payload = writeParts(
     parts,
     parts.map((part) => writeLeb128(part.length)),
   );
