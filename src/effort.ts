@@ -51,6 +51,7 @@ const everything: Search = { spacing: 1, kept: 8 };
 
 // Found on held-out pictures of the training data. The first rounds may err, for later ones make good what they did; the last may not.
 const two = [0.5, 0.8];
+const three = [0.45, 0.65, 0.9];
 const four = [0.4, 0.5, 0.7, 0.9];
 const quickTrade = (rounds: readonly number[]): Refinement => ({ rounds, checked: sample, optional: true });
 
@@ -66,7 +67,7 @@ export const efforts: Readonly<Record<number, Effort>> = {
   2: { refinement: quickTrade([]) },
   3: { refinement: quickTrade([0.9]) },
   4: { refinement: quickTrade(two) },
-  5: { refinement: quickTrade(four) },
+  5: { refinement: quickTrade(three) },
   6: { search: team, refinement: { rounds: four, checked: 1 } },
   7: { search: everything, refinement: { rounds: two, gradient: few, checked: 1 } },
   8: { search: everything, refinement: { rounds: four, gradient: more, checked: 1 } },

@@ -4,7 +4,7 @@ import type { Section } from '../container.js';
 import { modeSetOf } from '../core.js';
 import { TesseraError } from '../errors.js';
 import { synthesisOffsets } from '../models/layers.js';
-import { checkDecoder, type DecoderPack, type DecoderWeights } from '../models/pack.js';
+import type { DecoderPack, DecoderWeights } from '../models/pack.js';
 import type { Rate } from '../quality.js';
 import type { ModeCount } from '../types.js';
 import { type Adaptation, parseAdaptation } from './section.js';
@@ -41,7 +41,7 @@ export class SynthesisView {
 
   /** The largest magnitude of a unit's weights in w2. */
   unitNorm(unit: number): number {
-    return Math.max(...[0, 1, 2].map((output) => Math.abs(this.mixing(output, unit))));
+    return Math.max(Math.abs(this.mixing(0, unit)), Math.abs(this.mixing(1, unit)), Math.abs(this.mixing(2, unit)));
   }
 
   /** What green in w4 adds up to: about as much as makes a level of a level. */
@@ -52,6 +52,18 @@ export class SynthesisView {
   /** Bits by which the sums of layer 1 (w2) or 3 (w4) are shifted. */
   shift(layer: 1 | 3): number {
     return this.#bytes.getUint8(synthesisOffsets[layer].start);
+  }
+
+  /** The largest magnitude of the sums of a layer, whatever its inputs (FORMAT.md §7.5). */
+  reach(layer: 1 | 3): number {
+    const inputs = layer === 1 ? hidden : 27;
+    let most = 0;
+    for (let output = 0; output < 3; output++) {
+      let sum = 0;
+      for (let input = 0; input < inputs; input++) sum += Math.abs(this.#i16(layer, inputs * output + input));
+      most = Math.max(most, sum * 2 ** 15 + Math.abs(this.#bytes.getInt32(synthesisOffsets[layer].biases + 4 * output, true)));
+    }
+    return most;
   }
 
   /** @throws TesseraError `corruptSection` when the weight leaves 16 bits */
@@ -112,7 +124,7 @@ export function weightsOf(...what: Parameters<typeof decodersOf>): Uint8Array[] 
 function adaptDecoder(decoder: DecoderWeights, units: readonly number[], adaptation: Adaptation, mode: number): DecoderWeights {
   const [mixing, last] = [adaptation.mixing, adaptation.last].map((layer) => (layer?.length === 1 ? layer[0] : layer?.[mode]));
   // Not `slice`: that of a Buffer is no copy.
-  const bytes = Uint8Array.from(decoder.bytes);
+  const bytes = new Uint8Array(decoder.bytes);
   const view = new SynthesisView(bytes);
   if (mixing !== undefined) {
     const norms = units.map((unit) => view.unitNorm(unit));
@@ -128,7 +140,7 @@ function adaptDecoder(decoder: DecoderWeights, units: readonly number[], adaptat
       else for (const tap of rings[index % 3]) view.addToLast(9 * Math.floor(index / 3) + tap, scaled(change * norm, last.exponent));
     });
   }
-  if (!checkDecoder(bytes)) throw tooLarge();
+  for (const layer of [1, 3] as const) if (view.reach(layer) > 2 ** 31 - 1) throw tooLarge();
   return { ...decoder, bytes };
 }
 

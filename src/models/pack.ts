@@ -198,17 +198,6 @@ function readModeSets(reader: Reader, modes: number): Map<ModeCount, ModeSet> {
   return sets;
 }
 
-/** Whether the layers of a decoder keep to §7.5: no sum of theirs overflows. */
-export function checkDecoder(bytes: Uint8Array): boolean {
-  try {
-    readDecoder(new Reader(bytes, 0));
-    return true;
-  } catch (error) {
-    if (error instanceof TesseraError) return false;
-    throw error;
-  }
-}
-
 function readDecoder(reader: Reader): DecoderWeights {
   const start = reader.position;
   for (let grid = 0; grid < gridCount; grid++) if (reader.u8() !== 0) throw reader.damage(`unknown kind of context model for grid ${grid}`);
