@@ -65,15 +65,19 @@ export class Salvage {
       this.#note(error);
     }
     const adapted = bytes[headerLength] === adaptationTag;
-    const adaptation = adapted ? this.#protected(bytes, headerLength, -1) : undefined;
+    const adaptation = adapted ? this.#protected(() => readSection(bytes, headerLength, -1)) : undefined;
     const start = adapted ? endOfSection(bytes, headerLength) : headerLength;
-    return { adaptation, picture: this.#picture(header, bytes, start), alpha: this.#alpha(header, bytes, start) };
+    const picture = this.#picture(header, bytes, start);
+    if (!header.alpha) return { adaptation, picture, alpha: undefined };
+    const alpha = this.#protected(() => alphaOf(header, [readSection(bytes, endOfSection(bytes, start), pictureTag)]));
+    this.#lostSection ||= alpha === undefined;
+    return { adaptation, picture, alpha };
   }
 
-  /** A section without other protection, which counts only when its own checksum is right. */
-  #protected(bytes: Uint8Array, start: number, previousTag: number): Section | undefined {
+  /** Reads what nothing else protects than the checksum of its section: it counts only when that is right. */
+  #protected<Part>(read: () => Part): Part | undefined {
     try {
-      return readSection(bytes, start, previousTag);
+      return read();
     } catch (error) {
       if (!(error instanceof TesseraError)) throw error;
       this.#lostSection = true;
@@ -90,20 +94,6 @@ export class Salvage {
     const { lengths, end } = readPartLengths({ payload, offset }, partCount(header));
     const [modeMap, coarse, ...tiles] = sliceParts(payload, end, lengths);
     return { modeMap, coarse, tiles };
-  }
-
-  #alpha(header: Header, bytes: Uint8Array, start: number): AlphaTile[] | undefined {
-    if (!header.alpha) return undefined;
-    try {
-      const section = this.#protected(bytes, endOfSection(bytes, start), pictureTag);
-      const alpha = section && alphaOf(header, [section]);
-      this.#lostSection ||= alpha === undefined;
-      return alpha;
-    } catch (error) {
-      if (!(error instanceof TesseraError)) throw error;
-      this.#lostSection = true;
-      return undefined;
-    }
   }
 
   /** Notes alpha that does not decode, which is shown as opaque, or an adaptation that cannot be applied. */

@@ -217,6 +217,20 @@ describe('pictures', () => {
     expect(sameBytes(picture.data, (await decodeFile(engineOfPackage(), stripped(file), {})).data)).toBe(true);
   });
 
+  test('one that means nothing behind a right checksum is damage too, and can be lived with', async () => {
+    const image = await photograph();
+    const plain = stripped(await encode(image, { quality: 60, effort: 2 }));
+    const header = parseHeader(plain);
+    const kept = parseSections(header, plain).map(({ tag, payload }) => writeSection(tag, payload));
+    const parts = [writeHeader({ ...header, sections: header.sections + 1 }), writeSection(0, Uint8Array.of(0)), ...kept];
+    const bytes = Uint8Array.from(parts.flatMap((part) => [...part]));
+    await expect(decode(bytes)).rejects.toMatchObject({ code: 'corruptSection' });
+    const { picture, missing, damage } = await decodePartially(engineOfPackage(), bytes, {});
+    expect(damage).toMatchObject([{ code: 'corruptSection' }]);
+    expect(missing).toEqual([{ x: 0, y: 0, width: image.width, height: image.height }]);
+    expect(sameBytes(picture.data, (await decode(plain)).data)).toBe(true);
+  });
+
   test('a file that ends early is decoded with it', async () => {
     const file = await encode(await photograph(), { quality: 60, effort: 2 });
     const end = file.length - 1;

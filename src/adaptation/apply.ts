@@ -5,6 +5,7 @@ import { modeSetOf } from '../core.js';
 import { TesseraError } from '../errors.js';
 import { synthesisOffsets } from '../models/layers.js';
 import type { DecoderPack, DecoderWeights } from '../models/pack.js';
+import { largestSum, reachOfSum } from '../models/range.js';
 import type { Rate } from '../quality.js';
 import type { ModeCount } from '../types.js';
 import { type Adaptation, parseAdaptation } from './section.js';
@@ -61,7 +62,7 @@ export class SynthesisView {
     for (let output = 0; output < 3; output++) {
       let sum = 0;
       for (let input = 0; input < inputs; input++) sum += Math.abs(this.#i16(layer, inputs * output + input));
-      most = Math.max(most, sum * 2 ** 15 + Math.abs(this.#bytes.getInt32(synthesisOffsets[layer].biases + 4 * output, true)));
+      most = Math.max(most, reachOfSum(sum, this.#bytes.getInt32(synthesisOffsets[layer].biases + 4 * output, true)));
     }
     return most;
   }
@@ -71,8 +72,10 @@ export class SynthesisView {
     this.#add(synthesisOffsets[1].weights + 2 * (hidden * output + unit), change);
   }
 
-  /** @param index - 27 · output + 9 · input + tap
-   * @throws TesseraError `corruptSection` when the weight leaves 16 bits */
+  /**
+   * @param index - 27 · output + 9 · input + tap
+   * @throws TesseraError `corruptSection` when the weight leaves 16 bits
+   */
   addToLast(index: number, change: number): void {
     this.#add(synthesisOffsets[3].weights + 2 * index, change);
   }
@@ -81,7 +84,7 @@ export class SynthesisView {
   addToBias(output: number, change: number): void {
     const place = synthesisOffsets[3].biases + 4 * output;
     const value = this.#bytes.getInt32(place, true) + change;
-    if (Math.abs(value) > 2 ** 31 - 1) throw tooLarge();
+    if (Math.abs(value) > largestSum) throw tooLarge();
     this.#bytes.setInt32(place, value, true);
   }
 
@@ -140,7 +143,7 @@ function adaptDecoder(decoder: DecoderWeights, units: readonly number[], adaptat
       else for (const tap of rings[index % 3]) view.addToLast(9 * Math.floor(index / 3) + tap, scaled(change * norm, last.exponent));
     });
   }
-  for (const layer of [1, 3] as const) if (view.reach(layer) > 2 ** 31 - 1) throw tooLarge();
+  for (const layer of [1, 3] as const) if (view.reach(layer) > largestSum) throw tooLarge();
   return { ...decoder, bytes };
 }
 

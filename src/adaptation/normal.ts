@@ -51,19 +51,41 @@ export class NormalEquations {
   }
 
   /**
-   * The symmetric matrix of products, and its inverse.
+   * The symmetric matrix of products, and what it says about settling one input after the other.
    *
    * @param ridge - added to the diagonal, above 0: an input that was hardly seen must not get a large factor
    */
-  matrices(ridge: number): { products: Float64Array; inverse: Float64Array } {
+  solver(ridge: number): Solver {
     const { inputs: count } = this;
     const products = this.#products.slice();
     for (let i = 0; i < count; i++) {
       products[i * count + i] += ridge;
       for (let j = 0; j < i; j++) products[j * count + i] = products[i * count + j];
     }
-    return { products, inverse: inverseOf(products, count) };
+    const inverse = inverseOf(products, count);
+    return { products, inverse, conditional: conditionals(inverse, count) };
   }
+}
+
+/** [inputs][inputs] each. */
+export interface Solver {
+  readonly products: Float64Array;
+  readonly inverse: Float64Array;
+  /** Row i from its diagonal on: what is left of row i of the inverse when the inputs before i are settled. */
+  readonly conditional: Float64Array;
+}
+
+/** Settles one input after the other: those behind it know it then. */
+function conditionals(inverse: Float64Array, count: number): Float64Array {
+  const left = inverse.slice();
+  for (let settled = 0; settled < count; settled++) {
+    const row = left.subarray(settled * count, (settled + 1) * count);
+    for (let i = settled + 1; i < count; i++) {
+      const share = row[i] / row[settled];
+      for (let j = settled + 1; j < count; j++) left[i * count + j] -= share * row[j];
+    }
+  }
+  return left;
 }
 
 /** Inverse of a symmetric positive definite matrix by elimination, which then needs no pivoting. */

@@ -6,8 +6,13 @@
  * squared error + price · bits.
  */
 
-import type { NormalEquations } from './normal.js';
+import type { NormalEquations, Solver } from './normal.js';
 import { bitsOfChange, type LayerChanges, largestChange } from './section.js';
+
+/** Orders of Exp-Golomb codes to choose from; changes that want a larger one are better off with another exponent. */
+const orders = [0, 1, 2, 3, 4];
+/** Exponent and order. */
+const headBits = 7;
 
 /** A layer's changes, and what they should do to squared error + price · bits. Below 0 it is a gain. */
 export interface Solution {
@@ -30,55 +35,51 @@ export interface Terms {
 /** Solves for every output, at each of the exponents and at every order, and returns the best; undefined where none is worth its bits. */
 export function solveInWholes(equations: NormalEquations, { exponents, free, price, ridge }: Terms): Solution | undefined {
   const { inputs, outputs } = equations;
-  const { products, inverse } = equations.matrices(ridge * equations.energy);
+  const solver = equations.solver(ridge * equations.energy);
+  const bound = inputs - free.length;
+  const wanted = Array.from({ length: outputs }, (_, output) => product(solver.inverse, equations.results(output)));
   let best: Solution | undefined;
   for (const exponent of exponents) {
-    for (const order of [0, 1, 2, 3, 4]) {
-      const steps = Float64Array.from({ length: inputs }, (_, index) => free[index - (inputs - free.length)] ?? 2 ** -exponent);
-      const main: number[] = [];
-      const others: number[] = [];
-      let worth = 7 * price;
-      for (let output = 0; output < outputs; output++) {
-        const results = equations.results(output);
-        const changes = roundInTurn(inverse, results, steps, order, price);
-        main.push(...changes.slice(0, inputs - free.length));
-        others.push(...changes.slice(inputs - free.length));
-        worth += errorOf(products, results, changes, steps) + price * changes.reduce((sum, change) => sum + bitsOfChange(change, order), 0);
-      }
-      if (worth < (best?.worth ?? 0)) best = { layer: { exponent, order, changes: [...main, ...others] }, worth };
+    const steps = Float64Array.from({ length: inputs }, (_, index) => free[index - bound] ?? 2 ** -exponent);
+    for (const order of orders) {
+      const solved = wanted.map((values) => roundInTurn(solver, values, steps, order, price));
+      const bits = solved.flat().reduce((sum, change) => sum + bitsOfChange(change, order), headBits);
+      const worth = solved.reduce((sum, changes, output) => sum + errorOf(solver, equations.results(output), changes, steps), price * bits);
+      if (worth >= (best?.worth ?? 0)) continue;
+      const changes = [...solved.flatMap((all) => all.slice(0, bound)), ...solved.flatMap((all) => all.slice(bound))];
+      best = { layer: { exponent, order, changes }, worth };
     }
   }
   return best;
 }
 
-function roundInTurn(inverse: Float64Array, results: Float64Array, steps: Float64Array, order: number, price: number): number[] {
-  const count = results.length;
-  const left = inverse.slice();
-  const values = new Float64Array(count);
-  for (let i = 0; i < count; i++) for (let j = 0; j < count; j++) values[i] += inverse[i * count + j] * results[j];
+function product(matrix: Float64Array, vector: Float64Array): Float64Array {
+  const count = vector.length;
+  return vector.map((_, i) => vector.reduce((sum, value, j) => sum + matrix[i * count + j] * value, 0));
+}
+
+/** @param wanted - the best values before rounding */
+function roundInTurn({ conditional }: Solver, wanted: Float64Array, steps: Float64Array, order: number, price: number): number[] {
+  const count = wanted.length;
+  const values = wanted.slice();
   const most = largestChange(order);
   return Array.from({ length: count }, (_, index) => {
-    const variance = left[index * count + index];
+    const row = conditional.subarray(index * count, (index + 1) * count);
     const exact = values[index] / steps[index];
     let [change, least] = [0, Number.POSITIVE_INFINITY];
     for (const candidate of [0, Math.floor(exact), Math.ceil(exact)]) {
       if (Math.abs(candidate) > most) continue;
-      const cost = (candidate * steps[index] - values[index]) ** 2 / variance + price * bitsOfChange(candidate, order);
+      const cost = (candidate * steps[index] - values[index]) ** 2 / row[index] + price * bitsOfChange(candidate, order);
       if (cost < least) [change, least] = [candidate, cost];
     }
-    const shift = (change * steps[index] - values[index]) / variance;
-    for (let j = index + 1; j < count; j++) values[j] += left[j * count + index] * shift;
-    // What is left knows this number.
-    for (let i = index + 1; i < count; i++) {
-      const share = left[i * count + index] / variance;
-      for (let j = index + 1; j < count; j++) left[i * count + j] -= share * left[index * count + j];
-    }
+    const shift = (change * steps[index] - values[index]) / row[index];
+    for (let j = index + 1; j < count; j++) values[j] += row[j] * shift;
     return change;
   });
 }
 
 /** Squared error with the changes, less that without. */
-function errorOf(products: Float64Array, results: Float64Array, changes: readonly number[], steps: Float64Array): number {
+function errorOf({ products }: Solver, results: Float64Array, changes: readonly number[], steps: Float64Array): number {
   const count = results.length;
   let error = 0;
   for (let i = 0; i < count; i++) {

@@ -11,7 +11,7 @@ import { TesseraError } from '../errors.js';
 import { gridCount } from '../geometry.js';
 import type { ModeCount } from '../types.js';
 import { type ContextShape, type DecoderShape, decoderShape, type SynthesisShape } from './layers.js';
-import { largestFloat, rangeOfFeatures } from './range.js';
+import { largestFloat, largestSum, rangeOfFeatures, reachOfSum } from './range.js';
 
 /** One row of the step table. */
 export interface Step {
@@ -62,8 +62,6 @@ const frequencySum = 2 ** 15;
 const hiddenShift = 16;
 /** What the biases of the hidden units are multiplied by. */
 const biasFactor = 2 ** 14;
-/** Magnitude of what a layer of the synthesis may be given. */
-const largestInput = 2 ** 15;
 
 /** Reads little-endian numbers one after the other; a read past the end is `corruptModel`. */
 class Reader {
@@ -244,7 +242,7 @@ function readShift(reader: Reader, least: number, most: number): number {
 }
 
 function checkSum(reader: Reader, network: string, bound: number): void {
-  if (bound > 2 ** 31 - 1) throw reader.damage(`a row of the ${network} can reach ${bound}`);
+  if (bound > largestSum) throw reader.damage(`a row of the ${network} can reach ${bound}`);
 }
 
 /** The integers of one layer of the synthesis. */
@@ -265,7 +263,7 @@ function readSynthesisLayer(reader: Reader, layer: SynthesisShape, index: number
   const biases = Float64Array.from({ length: layer.outputs }, hidden ? () => reader.i16() * biasFactor : reader.i32);
   biases.forEach((bias, output) => {
     const row = weights.subarray(output * size, (output + 1) * size);
-    checkSum(reader, 'synthesis', sum(Array.from(row, Math.abs)) * largestInput + Math.abs(bias));
+    checkSum(reader, 'synthesis', reachOfSum(sum(Array.from(row, Math.abs)), bias));
   });
   return { shift, weights, biases };
 }

@@ -1,5 +1,5 @@
 /**
- * What the numbers of the synthesis can reach, whatever the latents (FORMAT.md §7.5, "Range"): no float of the upsampling overflows.
+ * What the numbers of the synthesis can reach, whatever the latents (FORMAT.md §7.5, "Range"): no float of the upsampling overflows, and no sum.
  * Magnitudes are carried through the filters with every coefficient at its absolute value, so partial sums in any order are below them too.
  */
 
@@ -31,3 +31,9 @@ export function rangeOfFeatures(kernels: Float32Array, steps: readonly Step[]): 
   }
   return largest;
 }
+
+/** What sums of the integer layers may reach. */
+export const largestSum = 2 ** 31 - 1;
+
+/** What the sum of one output of a layer of the synthesis can reach, whatever its inputs of 16 bits. @param magnitude - Σ|w| */
+export const reachOfSum = (magnitude: number, bias: number): number => magnitude * 2 ** 15 + Math.abs(bias);
