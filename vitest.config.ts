@@ -13,7 +13,7 @@ export default defineConfig({
     coverage: {
       include: [
         ...['src/container.ts', 'src/limits.ts', 'src/salvage.ts', 'src/entropy.ts', 'src/models/pack.ts', 'src/errors.ts'],
-        'src/alpha/section.ts',
+        ...['src/adaptation/apply.ts', 'src/adaptation/section.ts', 'src/alpha/section.ts'],
       ],
       reporter: ['text'],
       reportsDirectory: 'build/coverage',
