@@ -1,5 +1,7 @@
 /** What each effort does, from the fastest to the one that tries hardest. bench/results/README.md says what each costs and buys. */
 
+import type { StageShares } from './pacer.js';
+
 /** How hard to look for the codec of each patch. */
 export interface Search {
   /** One patch of so many ranks the codecs. */
@@ -23,13 +25,24 @@ export interface Schedule {
   readonly shape: Line;
 }
 
-/** What happens to the latents of the winners. Before and after it the synthesis is fitted to the picture, which is all where there are no rounds. */
-export interface Refinement {
+/** Once over the latents of the winners. */
+export interface Pass {
   /** Rounds of trades of latents for their neighbours: how much a trade must be worth in each, in parts of what the curvature takes from it. */
   readonly rounds: readonly number[];
-  /** Steps after a first pass of rounds and before a second. */
+  /** Steps after the rounds, and before as many rounds again. */
   readonly gradient?: Schedule;
-  /** One patch of so many says whether a pass has gained anything; with 1, patches that lost take their old latents back. */
+}
+
+/** How often a pass looks at every patch. */
+export const looksOf = ({ rounds, gradient }: Pass): number => rounds.length + (gradient ? gradient.steps + rounds.length : 0);
+
+/** What happens to the latents of the winners. Before the first pass and after each the synthesis is fitted to the picture; without passes once. */
+export interface Refinement {
+  readonly passes: readonly Pass[];
+  /**
+   * One patch of so many says whether a pass has gained anything; with 1, patches that lost take their old latents back, and fits of the synthesis
+   * look at more of the picture.
+   */
   readonly checked: number;
   /** Latents stay as they are where WebAssembly cannot be compiled and no module was given (`./edge` gives one); otherwise encoding fails there. */
   readonly optional?: boolean;
@@ -52,24 +65,38 @@ const everything: Search = { spacing: 1, kept: 8 };
 // Found on held-out pictures of the training data. The first rounds may err, for later ones make good what they did; the last may not.
 const two = [0.5, 0.8];
 const three = [0.45, 0.65, 0.9];
-const four = [0.4, 0.5, 0.7, 0.9];
-const quickTrade = (rounds: readonly number[]): Refinement => ({ rounds, checked: sample, optional: true });
+const quick = (...passes: Pass[]): Refinement => ({ passes, checked: sample, optional: true });
 
 // Schedules found on the same pictures. Few steps go far and leave alone what has little to gain; many are small, in the full width of noise.
 const few: Schedule = { steps: 10, rate: 0.4, epsilon: 8, temperature: [0.7, 0.2], shape: [2, 4] };
-const more: Schedule = { ...few, steps: 30 };
-const many: Schedule = { steps: 160, rate: 0.12, epsilon: 1, temperature: [0.45, 0.12], shape: [1, 2] };
+const many: Schedule = { steps: 30, rate: 0.12, epsilon: 1, temperature: [0.45, 0.12], shape: [1, 2] };
+// Latents and synthesis follow each other: several passes with a fit between them find more than as many steps or rounds at once.
+const patient = (count: number, pass: Pass): Refinement => ({ passes: Array.from({ length: count }, () => pass), checked: 1 });
 
-// Rounds come before the competition: in the same time the first four gain more than ranking the codecs does (training/PLAN.md).
+// Rounds come before the competition: in the same time the first three gain more than ranking the codecs does (training/PLAN.md).
 /** By number. */
 export const efforts: Readonly<Record<number, Effort>> = {
   1: { small: true },
-  2: { refinement: quickTrade([]) },
-  3: { refinement: quickTrade([0.9]) },
-  4: { refinement: quickTrade(two) },
-  5: { refinement: quickTrade(three) },
-  6: { search: team, refinement: { rounds: four, checked: 1 } },
-  7: { search: everything, refinement: { rounds: two, gradient: few, checked: 1 } },
-  8: { search: everything, refinement: { rounds: four, gradient: more, checked: 1 } },
-  9: { search: everything, refinement: { rounds: four, gradient: many, checked: 1 } },
+  2: { refinement: quick() },
+  3: { refinement: quick({ rounds: [0.9] }) },
+  4: { refinement: quick({ rounds: two }) },
+  5: { refinement: quick({ rounds: three }) },
+  6: { search: team, refinement: patient(2, { rounds: two }) },
+  7: { search: everything, refinement: patient(2, { rounds: two, gradient: few }) },
+  8: { search: everything, refinement: patient(3, { rounds: two, gradient: few }) },
+  9: { search: everything, refinement: patient(6, { rounds: two, gradient: many }) },
 };
+
+/** How long the stages of encoding take at an effort. */
+export function encodeShares({ small, search, refinement }: Effort): StageShares {
+  // Milliseconds per megapixel on one machine, bench/results/speed.json and the effort table beside it.
+  return {
+    model: 10,
+    analyse: small ? 140 : 350,
+    select: search ? 350 / search.spacing + 120 : 5,
+    ...(refinement && {
+      refine: refinement.passes.reduce((sum, pass) => sum + 130 * looksOf(pass), 120),
+    }),
+    code: 40,
+  };
+}

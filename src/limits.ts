@@ -56,10 +56,12 @@ export function estimateMemory(width: number, height: number, sets: number, refi
   return Math.ceil(pixels * 4 + latents + width * (256 * 4 + tileSide) + refined) + fixedMemory;
 }
 
-/** The winners' latents twice and the planes of a region, 40 bytes a pixel; gradient steps have larger regions. Without rounds nothing moves. */
-function memoryOfRefinement(pixels: number, { rounds, gradient }: Refinement): number {
-  if (rounds.length === 0) return pixels * (8 / 3) + scratchMemory / 4;
-  const [side, rest] = gradient === undefined ? [regionSides.trades, scratchMemory] : [regionSides.gradient, fixedMemory];
+/** The winners' latents twice and the planes of a region, 40 bytes a pixel; gradient steps have larger regions. Without passes nothing moves. */
+function memoryOfRefinement(pixels: number, { passes }: Refinement): number {
+  if (passes.length === 0) return pixels * (8 / 3) + scratchMemory / 4;
+  const [side, rest] = passes.every(({ gradient }) => gradient === undefined)
+    ? [regionSides.trades, scratchMemory]
+    : [regionSides.gradient, fixedMemory];
   return pixels * (16 / 3) + Math.min(pixels, side ** 2) * 40 + rest;
 }
 

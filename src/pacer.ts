@@ -1,6 +1,5 @@
 /** Keeps long calls polite: progress reports, abort checks, and a turn for the event loop now and then. */
 
-import type { Effort } from './effort.js';
 import { checkAborted } from './errors.js';
 import type { CommonOptions, Stage } from './types.js';
 
@@ -12,20 +11,6 @@ export type StageShares = Partial<Readonly<Record<Stage, number>>>;
 
 /** Of decoding. */
 export const decodeShares: StageShares = { model: 0.02, code: 0.52, synthesise: 0.46 };
-
-/** Of encoding at an effort. */
-export function encodeShares({ small, search, refinement }: Effort): StageShares {
-  // Milliseconds per megapixel on one machine, bench/results/speed.json and the effort table beside it.
-  return {
-    model: 10,
-    analyse: small ? 140 : 350,
-    select: search === undefined ? 5 : 350 / search.spacing + (search.kept > 1 ? 120 : 0),
-    ...(refinement && {
-      refine: 120 + refinement.rounds.length * (refinement.gradient ? 220 : 110) + (refinement.gradient?.steps ?? 0) * 140,
-    }),
-    code: 40,
-  };
-}
 
 /** One per call of `encode` or `decode`. */
 export class Pacer {

@@ -39,12 +39,12 @@ export interface Sampling {
 }
 
 /**
- * For what latents are refined with, a few milliseconds, and for what is coded. Where several codecs may be in use, what fits the first latents
- * of each too well keeps better ones from being found, and there is more to find out.
+ * For what latents are refined with at first, and for what is coded. Where codecs compete and latents move far, what fits the first latents too
+ * well keeps better ones from being found, and there is more to find out.
  */
 export const samplings = {
-  one: { first: { patches: 12, pixels: 3000, caution: 1 }, last: { patches: 32, pixels: 7000, caution: 1 } },
-  several: { first: { patches: 12, pixels: 5000, caution: 8 }, last: { patches: 64, pixels: 10_000, caution: 1 } },
+  quick: { first: { patches: 12, pixels: 3000, caution: 1 }, last: { patches: 32, pixels: 7000, caution: 1 } },
+  thorough: { first: { patches: 12, pixels: 5000, caution: 8 }, last: { patches: 256, pixels: 40_000, caution: 1 } },
 } as const satisfies Record<string, { readonly first: Sampling; readonly last: Sampling }>;
 
 /** Exponents to choose from. */
@@ -191,10 +191,7 @@ function squaredError({ width, height, pixels }: Observation, { image, x, y }: T
   for (let row = 0; row < height; row += 2) {
     let wanted = ((y + row) * image.width + x) * 4;
     for (let seen = row * width * 4; seen < (row + 1) * width * 4; seen += 4, wanted += 4) {
-      const red = image.data[wanted] - pixels[seen];
-      const green = image.data[wanted + 1] - pixels[seen + 1];
-      const blue = image.data[wanted + 2] - pixels[seen + 2];
-      sum += red * red + green * green + blue * blue;
+      for (let c = 0; c < 3; c++) sum += (image.data[wanted + c] - pixels[seen + c]) ** 2;
     }
   }
   return (sum * height) / Math.ceil(height / 2);

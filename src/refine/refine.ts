@@ -1,8 +1,8 @@
 /**
  * Refinement of the latents (DESIGN.md §4, latent overfitting; Zhang et al. 2022, Yang and Mandt 2023).
  *
- * While latents move, the codecs stay as they are; before and after, the synthesis is fitted to the picture (`adaptation/fit.ts`). The latents of
- * the winning modes move so that J falls. Rounds of trades make whole latents their neighbours
+ * While latents move, the codecs stay as they are; before and after, and between passes, the synthesis is fitted to the picture
+ * (`adaptation/fit.ts`). The latents of the winning modes move so that J falls. Rounds of trades make whole latents their neighbours
  * where J should fall (`assembly/refine/trade.ts`); the core measures exact J, and what has not become cheaper is taken back. The highest
  * efforts go on with gradient steps on real numbers, with a soft, noisy stand-in for rounding, trade again, and keep of every patch what is
  * cheaper: on screens and at the lowest rates trades alone may be. Steps start at whole numbers: noise shows what lies around these, and the
@@ -13,7 +13,7 @@ import { weightsOf } from '../adaptation/apply.js';
 import { fitAdaptation, samplings } from '../adaptation/fit.js';
 import type { Adaptation } from '../adaptation/section.js';
 import { type Core, modeSetOf } from '../core.js';
-import type { Line, Refinement, Schedule } from '../effort.js';
+import { type Line, looksOf, type Pass, type Refinement, type Schedule } from '../effort.js';
 import { TesseraError } from '../errors.js';
 import { gridCount, regionSides } from '../geometry.js';
 import type { Pack } from '../models/load.js';
@@ -62,8 +62,8 @@ function moveAt(step: number, progress: number, { rate, epsilon }: Schedule): Mo
 }
 
 /**
- * Refines the latents in the core, which holds the winners' (`keepWinners`), and fits the synthesis to the picture: quickly before, so that the
- * latents know it, and thoroughly when they are settled.
+ * Refines the latents in the core, which holds the winners' (`keepWinners`), and fits the synthesis to the picture: quickly at first, so that the
+ * latents know it, and thoroughly after each pass over them.
  *
  * @param module - the compiled module, where the entry has it
  * @returns the adaptation that the core's codecs have then
@@ -76,11 +76,11 @@ export async function refine(
   pacer: Pacer,
 ): Promise<Adaptation | undefined> {
   const picture = { ...coded, pack: coded.pack.decoder };
-  const sampling = coded.modes > 1 ? samplings.several : samplings.one;
-  const { rounds, gradient } = refinement;
+  const { passes } = refinement;
+  const { first, last } = samplings[refinement.checked > 1 ? 'quick' : 'thorough'];
   const patches = coded.core.modes().length;
   // A fit counts as much as a round.
-  const total = patches * (gradient === undefined ? rounds.length + 2 : gradient.steps + 2 * rounds.length + 2);
+  const total = patches * passes.reduce((sum, pass) => sum + 1 + looksOf(pass), 1);
   let done = 0;
   const advance: Advance = (steps) => {
     done += steps;
@@ -88,13 +88,18 @@ export async function refine(
   };
   const turn = (): Promise<void> => pacer.turn();
   await advance(0);
-  const first = rounds.length > 0 ? await fitAdaptation(picture, sampling.first, turn) : undefined;
-  await advance(patches);
-  // Costs from before it count no more.
-  await refineLatents(first ? { ...coded, patchCosts: undefined } : coded, first, refinement, module, turn, advance);
-  const last = await fitAdaptation(picture, sampling.last, turn);
+  let { patchCosts } = coded;
+  let adaptation: Adaptation | undefined;
+  for (const [index, pass] of passes.entries()) {
+    adaptation = await fitAdaptation(picture, index === 0 ? first : last, turn);
+    // Costs from before it count no more.
+    if (index > 0 || adaptation) patchCosts = undefined;
+    await advance(patches);
+    await refineLatents({ ...coded, patchCosts }, adaptation, refinement, pass, module, turn, advance);
+  }
+  adaptation = await fitAdaptation(picture, last, turn);
   await advance(total - done);
-  return last;
+  return adaptation;
 }
 
 /** Reports that so many more steps are done. */
@@ -110,7 +115,8 @@ type Advance = (steps: number) => Promise<void>;
 async function refineLatents(
   coded: CodedPicture,
   adaptation: Adaptation | undefined,
-  { rounds, gradient, checked, optional }: Refinement,
+  { checked, optional }: Refinement,
+  { rounds, gradient }: Pass,
   module: WebAssembly.Module | undefined,
   turn: () => Promise<void>,
   advance: Advance,

@@ -100,7 +100,7 @@ export class Refiner {
     try {
       exports = (await WebAssembly.instantiate(module ?? (await refineModule()))).exports as unknown as RefinerExports;
     } catch (cause) {
-      throw new TesseraError('backendUnavailable', 'the module that refines latents cannot be compiled', { cause });
+      throw new TesseraError('backendUnavailable', 'the refinement cannot be compiled', { cause });
     }
     const refiner = new Refiner(exports);
     decoders.forEach((bytes, mode) => {
@@ -217,5 +217,5 @@ export class Refiner {
 }
 
 function noMemory(): TesseraError {
-  return new TesseraError('limitMemory', 'no memory for refining the latents');
+  return new TesseraError('limitMemory', 'no memory for the refinement');
 }

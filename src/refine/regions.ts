@@ -1,6 +1,6 @@
 /** Regions of patches that are refined together, and the latents in them. */
 
-import { gridCount, gridSide } from '../geometry.js';
+import { gridCount, gridSide, patchLayout } from '../geometry.js';
 
 /** A rectangle of patches: columns [left, right), rows [top, bottom). */
 export interface Region {
@@ -20,37 +20,33 @@ export interface PatchedPicture {
   readonly modes: Uint8Array;
 }
 
-function columnsOf({ width, patch }: PatchedPicture): number {
-  return Math.ceil(width / patch);
-}
-
-function rowsOf({ height, patch }: PatchedPicture): number {
-  return Math.ceil(height / patch);
-}
+const layoutOf = ({ width, height, patch }: PatchedPicture): ReturnType<typeof patchLayout> => patchLayout(width, height, patch);
 
 /** Cuts a picture into regions of `pixels` × `pixels`, or of one patch where that is larger. */
 export function regionsOf(picture: PatchedPicture, pixels: number): Region[] {
   const side = Math.max(1, pixels / picture.patch);
+  const { columns, rows } = layoutOf(picture);
   const regions: Region[] = [];
-  for (let top = 0; top < rowsOf(picture); top += side) {
-    for (let left = 0; left < columnsOf(picture); left += side)
-      regions.push({ left, top, right: Math.min(columnsOf(picture), left + side), bottom: Math.min(rowsOf(picture), top + side) });
+  for (let top = 0; top < rows; top += side) {
+    for (let left = 0; left < columns; left += side)
+      regions.push({ left, top, right: Math.min(columns, left + side), bottom: Math.min(rows, top + side) });
   }
   return regions;
 }
 
 /** Numbers of the patches in a region, in coding order. */
 export function patchesIn(picture: PatchedPicture, { left, top, right, bottom }: Region): number[] {
+  const { columns } = layoutOf(picture);
   const patches: number[] = [];
-  for (let row = top; row < bottom; row++)
-    for (let column = left; column < right; column++) patches.push(row * columnsOf(picture) + column);
+  for (let row = top; row < bottom; row++) for (let column = left; column < right; column++) patches.push(row * columns + column);
   return patches;
 }
 
 /** The region that is one patch. */
 export function regionOf(picture: PatchedPicture, patch: number): Region {
-  const top = Math.floor(patch / columnsOf(picture));
-  const left = patch - top * columnsOf(picture);
+  const { columns } = layoutOf(picture);
+  const top = Math.floor(patch / columns);
+  const left = patch % columns;
   return { left, top, right: left + 1, bottom: top + 1 };
 }
 
