@@ -148,11 +148,20 @@ function ofEntropy({ ratios, context, rans }) {
   };
 }
 
+function ofHighest({ bdRates, pictures }) {
+  const signed = (value) => `${value > 0 ? '+' : '−'}${Math.abs(value).toFixed(1)} %`;
+  return {
+    'highest.pictures': String(pictures),
+    ...Object.fromEntries(bdRates.map(({ anchor, percent }) => [`highest.${anchor.replace(/^tessera.*/, 'usual')}`, signed(percent)])),
+  };
+}
+
 /** @returns name → text of everything that the results at hand can say */
 export function figures() {
-  const [rd, speed, entropy] = ['rd.json', 'speed.json', 'entropy.json'].map(result);
+  const [rd, highest, speed, entropy] = ['rd.json', 'rd/highest.json', 'speed.json', 'entropy.json'].map(result);
   return {
     ...(rd === undefined ? {} : ofRates(rd)),
+    ...(highest === undefined ? {} : ofHighest(highest)),
     ...(speed === undefined ? {} : ofSpeed(speed)),
     ...(entropy === undefined ? {} : ofEntropy(entropy)),
   };
