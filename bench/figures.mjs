@@ -10,6 +10,8 @@ function result(name) {
 
 const rounded = (value, digits = 1) => (typeof value === 'number' ? value.toFixed(digits) : String(value ?? ''));
 
+const signed = (value) => (typeof value === 'number' ? `${value > 0 ? '+' : '−'}${Math.abs(value).toFixed(1)} %` : '');
+
 /** A Markdown table; numbers keep what the results hold. */
 function table(columns, rows) {
   const line = (cells) => `| ${cells.join(' | ')} |`;
@@ -27,7 +29,6 @@ function ofRates({ bdRates, data, images, modes, efforts, environment }) {
   const all = bdRates.find(({ series }) => series.startsWith('tessera modes=8 effort=5'));
   const anchors = Object.keys(bdRates[0]).filter((key) => key !== 'series');
   const title = (key) => (key.endsWith('.tsv') ? 'HM' : nameOf(key));
-  const signed = (value) => (typeof value === 'number' ? `${value > 0 ? '+' : '−'}${Math.abs(value).toFixed(1)} %` : '');
   return {
     'rd.pictures': `${images} pictures of ${data}`,
     'rd.pack': environment.pack.decoderSha256.slice(0, 16),
@@ -149,7 +150,6 @@ function ofEntropy({ ratios, context, rans }) {
 }
 
 function ofHighest({ bdRates, pictures }) {
-  const signed = (value) => `${value > 0 ? '+' : '−'}${Math.abs(value).toFixed(1)} %`;
   return {
     'highest.pictures': String(pictures),
     ...Object.fromEntries(bdRates.map(({ anchor, percent }) => [`highest.${anchor.replace(/^tessera.*/, 'usual')}`, signed(percent)])),

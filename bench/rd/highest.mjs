@@ -15,9 +15,9 @@ const range = [25.3, 40.2];
 const path = resultPath('rd/highest.tsv');
 const [[series, highest]] = readSeries(path);
 const names = [...highest.keys()];
-const published = (name) => [[name, [...readSeries(fromRoot('../shared/anchors', name, 'kodak.tsv'))][0][1]]];
+const published = (name) => [name, [...readSeries(fromRoot('../shared/anchors', name, 'kodak.tsv')).values()][0]];
 const usual = [...readSeries(resultPath('rd/tessera.tsv'))].filter(([name]) => /modes=8 effort=5/.test(name));
-const anchors = [...published('hm'), ...published('no-coolchic'), ...usual, ...readSeries(resultPath('rd/peers.tsv'))];
+const anchors = [published('hm'), published('no-coolchic'), ...usual, ...readSeries(resultPath('rd/peers.tsv'))];
 const curve = averageCurve(highest, names);
 const bdRates = anchors.map(([anchor, images]) => ({
   anchor,

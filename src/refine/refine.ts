@@ -88,6 +88,7 @@ export async function refine(
   };
   const turn = (): Promise<void> => pacer.turn();
   await advance(0);
+  const refiner = passes.length > 0 ? await startRefiner(coded, refinement, module) : undefined;
   let { patchCosts } = coded;
   let adaptation: Adaptation | undefined;
   for (const [index, pass] of passes.entries()) {
@@ -95,11 +96,26 @@ export async function refine(
     // Costs from before it count no more.
     if (index > 0 || adaptation) patchCosts = undefined;
     await advance(patches);
-    await refineLatents({ ...coded, patchCosts }, adaptation, refinement, pass, module, turn, advance);
+    refiner?.setDecoders(weightsOf(picture.pack, coded.modes, coded.rate, adaptation));
+    if (refiner) await refineLatents({ ...coded, patchCosts }, refiner, refinement.checked, pass, turn, advance);
   }
   adaptation = await fitAdaptation(picture, last, turn);
   await advance(total - done);
   return adaptation;
+}
+
+/** @returns undefined where latents have to stay as they are */
+async function startRefiner(
+  { pack, rate }: CodedPicture,
+  { optional }: Refinement,
+  module: WebAssembly.Module | undefined,
+): Promise<Refiner | undefined> {
+  try {
+    return await Refiner.create(pack.decoder.steps[rate.step], module);
+  } catch (error) {
+    if (optional && error instanceof TesseraError && error.code === 'backendUnavailable') return undefined;
+    throw error;
+  }
 }
 
 /** Reports that so many more steps are done. */
@@ -109,30 +125,21 @@ type Advance = (steps: number) => Promise<void>;
  * Refines the latents in the core, which holds the winners' (`keepWinners`). J of the picture does not rise, as far as the patches that are
  * checked can tell.
  *
- * @param module - the compiled module, where the entry has it
+ * @param refiner - has the decoders that the core has
  * @throws TesseraError
  */
 async function refineLatents(
   coded: CodedPicture,
-  adaptation: Adaptation | undefined,
-  { checked, optional }: Refinement,
+  refiner: Refiner,
+  checked: number,
   { rounds, gradient }: Pass,
-  module: WebAssembly.Module | undefined,
   turn: () => Promise<void>,
   advance: Advance,
 ): Promise<void> {
-  const { core, image, patch, pack, modes, rate, lambda } = coded;
+  const { core, image, patch, lambda } = coded;
   const picture = { width: image.width, height: image.height, patch, modes: core.modes().slice() };
   const curvatures = curvaturesOf(coded, picture.modes);
   const trades = curvatures === undefined ? [] : rounds;
-  // A pack without curvatures cannot trade.
-  if (trades.length === 0 && gradient === undefined) return;
-  const decoders = weightsOf(pack.decoder, modes, rate, adaptation);
-  const refiner = await Refiner.create(decoders, pack.decoder.steps[rate.step], module).catch((error: unknown) => {
-    if (optional && error instanceof TesseraError && error.code === 'backendUnavailable') return undefined;
-    throw error;
-  });
-  if (refiner === undefined) return;
   refiner.openPicture(picture);
   if (curvatures !== undefined) refiner.setCurvatures(curvatures.map((curvature) => curvature / lambda));
   const spacing = spacingOf(checked, picture.modes.length);

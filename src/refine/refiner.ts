@@ -80,37 +80,48 @@ function refineModule(): Promise<WebAssembly.Module> {
 /** One instance of the module, for one picture. */
 export class Refiner {
   readonly #exports: RefinerExports;
+  readonly #start: number;
   #afterWeights = 0;
   #afterPicture = 0;
 
   private constructor(exports: RefinerExports) {
     this.#exports = exports;
+    this.#start = exports.mark() >>> 0;
   }
 
   /**
-   * Starts the module with the weights of the competing codecs.
+   * Starts the module.
    *
-   * @param decoders - bytes of each mode's decoder, checked by `parseDecoderPack`
    * @param step - the step of the rate
    * @param module - the compiled module; without it, it is compiled from the bytes inside this package
-   * @throws TesseraError `backendUnavailable`, `limitMemory`
+   * @throws TesseraError `backendUnavailable`
    */
-  static async create(decoders: readonly Uint8Array[], step: Step, module?: WebAssembly.Module): Promise<Refiner> {
+  static async create(step: Step, module?: WebAssembly.Module): Promise<Refiner> {
     let exports: RefinerExports;
     try {
       exports = (await WebAssembly.instantiate(module ?? (await refineModule()))).exports as unknown as RefinerExports;
     } catch (cause) {
       throw new TesseraError('backendUnavailable', 'the refinement cannot be compiled', { cause });
     }
-    const refiner = new Refiner(exports);
-    decoders.forEach((bytes, mode) => {
-      const weights = exports.createWeights(refiner.#copyIn(bytes)) >>> 0;
-      if (weights === 0) throw noMemory();
-      exports.setCodec(mode, weights);
-    });
     exports.setStep(step.inverseGain, step.logScaleOffset);
-    refiner.#afterWeights = exports.mark() >>> 0;
-    return refiner;
+    return new Refiner(exports);
+  }
+
+  /**
+   * Gives the competing codecs their weights; frees those before, and the picture.
+   *
+   * @param decoders - bytes of each mode's decoder, checked by `parseDecoderPack`
+   * @throws TesseraError `limitMemory`
+   */
+  setDecoders(decoders: readonly Uint8Array[]): void {
+    const core = this.#exports;
+    core.release(this.#start);
+    for (const [mode, bytes] of decoders.entries()) {
+      const weights = core.createWeights(this.#copyIn(bytes)) >>> 0;
+      if (weights === 0) throw noMemory();
+      core.setCodec(mode, weights);
+    }
+    this.#afterWeights = core.mark() >>> 0;
   }
 
   /** Switches every kernel to its scalar twin and back. Both give the same results. */

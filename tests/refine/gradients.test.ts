@@ -53,10 +53,8 @@ function realPicture({ width, height, patch, modes, anchor, step }: Case): RealP
 
 async function refinerOf(picture: RealPicture, step: number): Promise<Refiner> {
   const { width, height, patch } = picture;
-  const refiner = await Refiner.create(
-    picture.decoders.map((decoder) => decoder.bytes),
-    pack.steps[step],
-  );
+  const refiner = await Refiner.create(pack.steps[step]);
+  refiner.setDecoders(picture.decoders.map((decoder) => decoder.bytes));
   const { columns, rows } = patchLayout(width, height, patch);
   const modes = Uint8Array.from(picture.modes);
   const region = { left: 0, top: 0, right: columns, bottom: rows };

@@ -29,10 +29,8 @@ function picture(width: number, height: number, anchor: number): RealPicture {
 
 async function opened(source: RealPicture, curvature: number, simd = true): Promise<Refiner> {
   const { width, height, patch } = source;
-  const refiner = await Refiner.create(
-    source.decoders.map(({ bytes }) => bytes),
-    pack.steps[step],
-  );
+  const refiner = await Refiner.create(pack.steps[step]);
+  refiner.setDecoders(source.decoders.map(({ bytes }) => bytes));
   refiner.useSimd(simd);
   const { columns, rows } = patchLayout(width, height, patch);
   const region = { left: 0, top: 0, right: columns, bottom: rows };
