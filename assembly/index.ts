@@ -2,7 +2,7 @@
  * The whole ABI of the WASM core. Pointers are addresses in the exported memory; zero imports, no clock, no files.
  *
  * Order of calls: `loadTables` (and `loadCosts` to encode), `createCodec` for each mode, `beginPicture`, `setCodec`, `setStep`,
- * `setPriors`; then `decodeModeMap`, `decodeSegment`, `synthesisePatch`, or `quantise`, `setSource`, `setLambda`, `evaluatePatch`,
+ * `setScale` of each grid that has one, `setPriors`; then `decodeModeMap`, `decodeSegment`, `synthesisePatch`, or `quantise`, `setSource`, `setLambda`, `evaluatePatch`,
  * `encodeModeMap`, `encodeSegment`. Statuses are the numbers of FORMAT.md §8.
  */
 import { modes, setInverseGain, storeCodec, useSimd as setSimd } from "./memory";
@@ -13,13 +13,14 @@ export { createCodec } from "./codec";
 export { patchRate } from "./context/rate";
 export { decodeSegment, encodeSegment } from "./context/segment";
 export { loadCosts, loadTables } from "./entropy/tables";
-export { allocate, beginPicture, gridHeight, gridWidth, mark, patchCount, planePointer, release, tileCount } from "./memory";
+export { allocate, beginPicture, gridHeight, gridWidth, mark, patchCount, planePointer, release, setScale, tileCount } from "./memory";
 export { decodeModeMap, encodeModeMap, setPriors } from "./modes/map";
 export { copyLatents } from "./packed";
 export { contextRows, ransDecode, ransEncode } from "./research";
 export { evaluatePatch, mapCost, patchCost, setLambda, setSource } from "./select/cost";
 export { patchDistortion } from "./select/distortion";
 export { quantise } from "./select/quantise";
+export { countResiduals, scaleBits } from "./select/scales";
 export { previewPatch } from "./synthesis/preview";
 export { observePatch, synthesisePatch } from "./synthesis/run";
 

@@ -161,7 +161,11 @@ export let modes: usize = 0;
 export let simd: bool = true;
 /** f32(inverse gain) / 16384. */
 export let inverseGain: f32 = 1;
+/** Log-scale offset Q8 of the grid that `locatePatch` was asked about last. */
 export let logScaleOffset: i32 = 0;
+/** i32 per grid: the offset of the step, and what the picture adds to it. */
+const SCALES: usize = memory.data(28, 4);
+let stepOffset: i32 = 0;
 
 /** i16: the context window of a patch, (P + 5) × (P + 3). */
 export let contextWindow: usize = 0;
@@ -190,6 +194,13 @@ export function useSimd(flag: bool): void {
 export function setInverseGain(inverseGainQ14: i32, offset: i32): void {
   inverseGain = <f32>inverseGainQ14 / 16384.0;
   logScaleOffset = offset;
+  stepOffset = offset;
+  for (let grid = 0; grid < GRIDS; ++grid) setScale(grid, 0);
+}
+
+/** Adds to the classes of all rows of a grid, after `setInverseGain` (FORMAT.md §1.1, "Scales"). */
+export function setScale(grid: i32, classes: i32): void {
+  store<i32>(SCALES + (<usize>grid << 2), stepOffset + (classes << 5));
 }
 
 // @ts-ignore: decorator
@@ -265,6 +276,7 @@ export function locatePatch(patch: i32, grid: i32): void {
   patchY = row << side;
   patchWidth = min(1 << side, gridWidth(grid) - patchX);
   patchHeight = min(1 << side, gridHeight(grid) - patchY);
+  logScaleOffset = load<i32>(SCALES + (<usize>grid << 2));
 }
 
 // ── Opening a picture ───────────────────────────────────────────────────────────────────────────────────────────────

@@ -3,7 +3,7 @@
  * of the sections, the only place where bytes of an untrusted file are parsed in TypeScript.
  *
  *     header 27 bytes │ section: tag u8, length LEB128, CRC-32 u32, payload │ section …
- *     picture section: lengths (LEB128 each) of mode map, coarse segment, tile segments │ mode map │ coarse │ tiles
+ *     picture section: lengths (LEB128 each) of scales, mode map, coarse segment, tile segments │ scales │ mode map │ coarse │ tiles
  *
  * Read me first: the header counts the sections, so a file that lost its last ones is no valid file. Nothing here allocates by a number that the file states; every length is compared with the bytes that
  * remain before it is used; a section's checksum covers its tag and length too, and is checked before the tag is judged.
@@ -11,6 +11,7 @@
 
 import { TesseraError } from './errors.js';
 import { tileCount } from './geometry.js';
+import { parseScales, type Scales, writeScales } from './scales.js';
 import type { ByteSource, CommonOptions, Header } from './types.js';
 
 /** Bytes of the header. */
@@ -48,6 +49,7 @@ export interface Section extends SectionContents {
 
 /** The picture section, cut into its parts. */
 export interface PictureSection {
+  readonly scales: Scales;
   /** Empty if and only if the file uses one codec. */
   readonly modeMap: Uint8Array;
   /** Grids 6, 5, 4, 3 of the whole picture. */
@@ -286,8 +288,8 @@ export function readSection(bytes: Uint8Array, start: number, previousTag: numbe
 }
 
 /** Writes the payload of the picture section (FORMAT.md §1.1). */
-export function writePictureSection({ modeMap, coarse, tiles }: PictureSection): Uint8Array {
-  return joinParts([modeMap, coarse, ...tiles]);
+export function writePictureSection({ scales, modeMap, coarse, tiles }: PictureSection): Uint8Array {
+  return joinParts([writeScales(scales), modeMap, coarse, ...tiles]);
 }
 
 /**
@@ -344,22 +346,22 @@ export function joinParts(parts: readonly Uint8Array[]): Uint8Array {
  * Cuts the picture section into its parts.
  *
  * @param sections - all of the file, as `parseSections` gives them
- * @throws TesseraError `corruptSection` when the lengths do not add up, or the mode map is there (or not) against the header
+ * @throws TesseraError `corruptSection` when the lengths do not add up, scales make no sense, or the mode map is there (or not) against the header
  */
 export function parsePictureSection(header: Header, sections: readonly Section[]): PictureSection {
   const section = sections.find(({ tag }) => tag === pictureTag) as Section;
-  const [modeMap, coarse, ...tiles] = cutParts(section, partCount(header));
+  const [scales, modeMap, coarse, ...tiles] = cutParts(section, partCount(header));
   if ((modeMap.length === 0) !== (header.modes === 1)) {
     throw new TesseraError('corruptSection', `a mode map of ${modeMap.length} bytes for ${header.modes} codecs`, {
       offset: section.offset,
     });
   }
-  return { modeMap, coarse, tiles };
+  return { scales: parseScales(scales, section.offset), modeMap, coarse, tiles };
 }
 
-/** Parts of the picture section: mode map, coarse segment, tile segments. */
+/** Parts of the picture section: scales, mode map, coarse segment, tile segments. */
 export function partCount({ width, height }: Header): number {
-  return 2 + tileCount(width, height);
+  return 3 + tileCount(width, height);
 }
 
 /**
@@ -384,7 +386,7 @@ export function writeFile(
 /**
  * Bytes of a file whose parts have the given lengths, without writing it.
  *
- * @param partLengths - of the mode map, the coarse segment and every tile segment, in bytes, whole numbers
+ * @param partLengths - of the scales, the mode map, the coarse segment and every tile segment, in bytes, whole numbers
  * @param others - sections beside the picture
  */
 export function fileLength(partLengths: readonly number[], others: readonly SectionContents[] = []): number {

@@ -10,6 +10,7 @@ import { checkStatus, TesseraError } from './errors.js';
 import { gridSide, tileArea, tileSide } from './geometry.js';
 import type { DecoderPack, ModeSet } from './models/pack.js';
 import type { Rate } from './quality.js';
+import { noScales, type Scales, scaleCount } from './scales.js';
 import type { ModeCount } from './types.js';
 
 /** Exports of `assembly/index.ts`. Pointers and statuses are numbers; see there for what each does. */
@@ -26,6 +27,7 @@ interface CoreExports extends Record<string, unknown> {
   planePointer(set: number, grid: number): number;
   setCodec(mode: number, handle: number): void;
   setStep(inverseGain: number, logScaleOffset: number): void;
+  setScale(grid: number, classes: number): void;
   setPriors(priors: number): void;
   useSimd(flag: number): void;
   decodeModeMap(pointer: number, length: number, priors: number): number;
@@ -55,6 +57,8 @@ interface CoreExports extends Record<string, unknown> {
   setLambda(lambda: number): void;
   evaluatePatch(patch: number, mode: number): number;
   copyLatents(patch: number, grid: number, out: number): void;
+  countResiduals(patch: number, grid: number, counts: number): number;
+  scaleBits(counts: number, bits: number): void;
   patchCost(patch: number): number;
   mapCost(): number;
 }
@@ -71,6 +75,8 @@ export interface PictureSetup {
   readonly storage: Storage;
   /** Bytes of the decoder of each mode, where they are not those of the pack. */
   readonly weights?: readonly Uint8Array[] | undefined;
+  /** What is added to the classes of each grid; none without. */
+  readonly scales?: Scales;
 }
 
 /** What the synthesis of a patch saw on the way to its pixels. Views, good while `observePatch` runs. */
@@ -106,6 +112,9 @@ interface Target {
  * and no segment has more than twice as many latents as its finest grid, apart from those of the coarser grids of a small picture.
  */
 const streamBytes = (samples: number): number => 128 + 24 * samples;
+
+/** Of the counts of `countResiduals`. */
+const countBytes = 4 * 1024 * 81;
 
 /** Kinds of mode map (FORMAT.md §3). */
 export const modeMapKinds = { fixed: 0, adaptive: 1, uniform: 2 } as const;
@@ -193,6 +202,7 @@ export class Core {
     });
     const step = pack.steps[setup.rate.step];
     core.setStep(step.inverseGain, step.logScaleOffset);
+    this.setScales(setup.scales ?? noScales);
     this.#priors = this.copyIn(priorBytes(modeSet));
     core.setPriors(this.#priors);
     this.#setup = setup;
@@ -210,6 +220,13 @@ export class Core {
   adapt(weights: readonly Uint8Array[]): void {
     this.#createCodecs(weights).forEach((handle, mode) => {
       this.#exports.setCodec(mode, handle);
+    });
+  }
+
+  /** Adds to the classes of the open picture's grids (FORMAT.md §1.1). */
+  setScales(scales: Scales): void {
+    scales.forEach((scale, grid) => {
+      this.#exports.setScale(grid, scale);
     });
   }
 
@@ -391,6 +408,21 @@ export class Core {
     this.#target = { pixels, pointer: this.allocate(patch * width * 4), held: -1 };
     this.#exports.setSource(this.#target.pointer, width * 4, patch);
     this.#exports.setLambda(lambda);
+  }
+
+  /**
+   * Tells what the symbols of a grid cost with other scales: bits with each scale from −8 on, for the patches that `look` is called with.
+   */
+  async scaleBits(grid: number, visit: (look: (patch: number) => void) => Promise<void>): Promise<Float64Array> {
+    const mark = this.mark();
+    const counts = this.allocate(countBytes);
+    const bits = this.allocate(8 * scaleCount);
+    this.bytes(counts, countBytes).fill(0);
+    await visit((patch) => checkStatus(this.#exports.countResiduals(patch, grid, counts), `counting patch ${patch}`));
+    this.#exports.scaleBits(counts, bits);
+    const found = new Float64Array(this.#exports.memory.buffer, bits, scaleCount).slice();
+    this.release(mark);
+    return found;
   }
 
   /** Copies the latents of a patch in one grid, those of its mode, to 16-bit numbers at `pointer`, row after row. */

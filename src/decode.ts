@@ -76,7 +76,7 @@ async function decodePicture(
 
   return engine.withCore(async (core) => {
     // onnxruntime computes the patches of one codec after the other, so it wants all latents at once.
-    core.begin(pack.decoder, { ...header, rate: header, storage: transform === 'ort' ? 'whole' : 'rows', weights });
+    core.begin(pack.decoder, { ...header, rate: header, storage: transform === 'ort' ? 'whole' : 'rows', weights, scales: picture.scales });
 
     // 4. Mode map.
     if (header.modes > 1) core.decodeModeMap(picture.modeMap);

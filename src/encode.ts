@@ -20,6 +20,7 @@ import type { ModeSet } from './models/pack.js';
 import { Pacer } from './pacer.js';
 import { checkPixels, flatten, isOpaque, toPicture, toRgba } from './pixels.js';
 import { checkRate, lambdaOfRate, qualityOfRate, type Rate, rateOfQuality } from './quality.js';
+import { noScales, writeScales } from './scales.js';
 import { costOfModes, selectModes } from './select.js';
 import { type AnalysedTile, analyseTiles, largestWindow } from './transforms/analyse.js';
 import { createOrtAnalysis, largeAnalysis } from './transforms/ort.js';
@@ -120,18 +121,22 @@ export async function encodeDetailed(
     const written = selection.single ? 1 : modes;
     let { cost } = selection;
     let adaptation: Adaptation | undefined;
+    let scales = noScales;
     if (refinement !== undefined) {
       const { keepWinners, refine } = await import('./refine/refine.js');
       keepWinners(core, pack.decoder, { ...setup, modes: written });
       core.setTarget(image.data, lambda);
-      const coded = { core, image, patch: settings.patch, pack, modes: written, rate, patchCosts: selection.patchCosts, lambda };
-      adaptation = await refine(coded, refinement, engine.parts.refineModule, pacer);
+      const coded = { core, image, patch: settings.patch, pack, modes: written, rate, lambda };
+      ({ adaptation, scales } = await refine(coded, refinement, engine.parts.refineModule, pacer));
       cost = undefined;
     }
     const changes = adaptation && writeAdaptation(adaptation, written);
     const adaptationBytes = changes === undefined ? 0 : writeSection(adaptationTag, changes).length;
+    const scalesLength = writeScales(scales).length;
     cost ??=
-      wanted.cost === false ? Number.NaN : (await costOfModes(core, selection.single, () => pacer.turn())) + 8 * lambda * adaptationBytes;
+      wanted.cost === false
+        ? Number.NaN
+        : (await costOfModes(core, selection.single, () => pacer.turn())) + 8 * lambda * (adaptationBytes + scalesLength);
 
     // 6. Code the mode map and the latents of the winners.
     const modeMap = selection.single ? new Uint8Array(0) : core.encodeModeMap();
@@ -160,10 +165,10 @@ export async function encodeDetailed(
       ...rate,
     };
     const [coarse, ...tiles] = segments;
-    const bytes = writeFile(header, { modeMap, coarse, tiles }, others);
+    const bytes = writeFile(header, { scales, modeMap, coarse, tiles }, others);
     return {
       bytes,
-      estimatedBytes: expected ? fileLength([modeMap.length, ...expected].map(Math.round), others) : Number.NaN,
+      estimatedBytes: expected ? fileLength([scalesLength, modeMap.length, ...expected].map(Math.round), others) : Number.NaN,
       quality: qualityOfRate(pack.manifest, rate),
       lambda,
       cost,

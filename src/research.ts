@@ -3,8 +3,12 @@
  */
 
 import { modeMapPicture } from './cli/mode-map.js';
-import { parseHeader } from './container.js';
-import type { PixelSource } from './types.js';
+import { parseHeader, parsePictureSection, parseSections } from './container.js';
+import type { EngineBase } from './engine-base.js';
+import { gridCount } from './geometry.js';
+import { loadPack } from './models/load.js';
+import type { Scales } from './scales.js';
+import type { CommonOptions, PixelSource } from './types.js';
 
 export { engineOfPackage } from './codec.js';
 export { decodeCodecs, decodeFile } from './decode.js';
@@ -17,4 +21,21 @@ export { countMacs } from './models/macs.js';
 export function modeMapOfFile(bytes: Uint8Array, codecs: Uint8Array): PixelSource {
   const { width, height, patch } = parseHeader(bytes);
   return modeMapPicture(codecs, width, height, patch);
+}
+
+/** The latents of a file of one codec, of every grid a copy, row after row; and the scales of the grids. */
+export async function latentsOfFile(
+  engine: EngineBase,
+  bytes: Uint8Array,
+  { models }: CommonOptions,
+): Promise<{ latents: Int16Array[]; scales: Scales }> {
+  const header = parseHeader(bytes);
+  const pack = await loadPack(models);
+  const { scales, coarse, tiles } = parsePictureSection(header, parseSections(header, bytes));
+  return engine.withCore(async (core) => {
+    core.begin(pack.decoder, { ...header, rate: header, storage: 'whole', scales });
+    core.modes().fill(0);
+    for (const [segment, payload] of [coarse, ...tiles].entries()) core.decodeSegment(segment, payload);
+    return { latents: Array.from({ length: gridCount }, (_, grid) => core.plane(0, grid).slice()), scales };
+  });
 }

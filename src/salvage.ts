@@ -25,6 +25,7 @@ import {
 } from './container.js';
 import { TesseraError } from './errors.js';
 import { tileReach, tileSide } from './geometry.js';
+import { parseScales } from './scales.js';
 import type { Damage, Header, Region } from './types.js';
 
 /** What decoding needs of a file. */
@@ -92,8 +93,8 @@ export class Salvage {
     const offset = length.next + 4;
     const payload = bytes.subarray(offset, offset + length.value);
     const { lengths, end } = readPartLengths({ payload, offset }, partCount(header));
-    const [modeMap, coarse, ...tiles] = sliceParts(payload, end, lengths);
-    return { modeMap, coarse, tiles };
+    const [scales, modeMap, coarse, ...tiles] = sliceParts(payload, end, lengths);
+    return { scales: parseScales(scales, offset + end), modeMap, coarse, tiles };
   }
 
   /** Notes alpha that does not decode, which is shown as opaque, or an adaptation that cannot be applied. */

@@ -28,8 +28,6 @@ export interface Selection {
   readonly single: boolean;
   /** J of the picture, the mode map's bits included; undefined where nothing had to be compared. */
   readonly cost: number | undefined;
-  /** J of every patch, without the map's bits, undefined where nothing had to be compared. */
-  readonly patchCosts: Float64Array | undefined;
   /** Part of the patches that took each mode. */
   readonly shares: readonly number[];
 }
@@ -57,10 +55,10 @@ export async function selectModes(core: Core, competition: Competition, pacer: P
   const total = count * (modes + 1);
   let done = 0;
   const step = (): Promise<void> => pacer.step('select', Math.min(++done, total), total);
-  const settle = async (mode: number, cost?: number, patchCosts?: Float64Array): Promise<Selection> => {
+  const settle = async (mode: number, cost?: number): Promise<Selection> => {
     core.modes().fill(mode);
     await pacer.step('select', total, total);
-    return { single: modes === 1 || mode === generalist, cost, patchCosts, shares: sharesOf(core.modes(), modes) };
+    return { single: modes === 1 || mode === generalist, cost, shares: sharesOf(core.modes(), modes) };
   };
   if (modes === 1 || search === undefined) return settle(0);
 
@@ -94,7 +92,7 @@ export async function selectModes(core: Core, competition: Competition, pacer: P
   const isWorthIt = (cost: number): boolean => general === undefined || cost < worthCompeting * general.cost;
   const settleForOne = (): Promise<Selection> => {
     const { mode, cost } = isWorthIt(best.cost) || general === undefined ? best : general;
-    return settle(mode, cost, costs[mode]);
+    return settle(mode, cost);
   };
 
   // 3. Each patch takes the mode that is cheapest, the bits that say so included.
@@ -110,11 +108,10 @@ export async function selectModes(core: Core, competition: Competition, pacer: P
       seams++;
     }
   }
-  const patchCosts = await costsOfPatches(core, step);
-  const mixed = sum(patchCosts) + core.mapCost();
+  const mixed = sum(await costsOfPatches(core, step)) + core.mapCost();
   if (mixed >= best.cost || !isWorthIt(mixed)) return settleForOne();
   await pacer.step('select', total, total);
-  return { single: false, cost: mixed, patchCosts, shares: sharesOf(core.modes(), modes) };
+  return { single: false, cost: mixed, shares: sharesOf(core.modes(), modes) };
 }
 
 /** J of the picture as it is in the core. @param single - whether the file needs no mode map */

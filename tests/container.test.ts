@@ -36,6 +36,7 @@ const header: Header = {
 };
 
 const picture = {
+  scales: [-8, 7, 0, -1, 1, 0, 3],
   modeMap: Uint8Array.of(2),
   coarse: new Uint8Array(200).fill(7),
   tiles: [new Uint8Array(50).fill(1), new Uint8Array(60).fill(2)],
@@ -209,8 +210,8 @@ describe('header', () => {
 describe('sections', () => {
   test('the picture comes back', () => {
     expect(read(file)).toEqual(picture);
-    expect(file.length).toBe(27 + 1 + 2 + 4 + (1 + 2 + 1 + 1) + 1 + 200 + 50 + 60);
-    expect(fileLength([1, 200, 50, 60])).toBe(file.length);
+    expect(file.length).toBe(27 + 1 + 2 + 4 + (1 + 1 + 2 + 1 + 1) + 4 + 1 + 200 + 50 + 60);
+    expect(fileLength([4, 1, 200, 50, 60])).toBe(file.length);
   });
 
   test('every truncation is refused as such', () => {
@@ -276,11 +277,15 @@ describe('sections', () => {
   });
 
   test.each([
-    ['parts that add up to less', [1, 1, 1, 1, 9, 9, 9, 9, 9]],
-    ['parts that add up to more', [1, 1, 1, 9, 9]],
-    ['lengths cut off', [1, 1, 1]],
-    ['a length in a longer form', [0x81, 0, 1, 1, 1, 9, 9, 9, 9]],
-    ['no mode map for 8 codecs', [0, 1, 1, 1, 9, 9, 9]],
+    ['parts that add up to less', [0, 1, 1, 1, 1, 9, 9, 9, 9, 9]],
+    ['parts that add up to more', [0, 1, 1, 1, 1, 9, 9, 9]],
+    ['lengths cut off', [0, 1, 1]],
+    ['a length in a longer form', [0, 0x81, 0, 1, 1, 1, 9, 9, 9, 9]],
+    ['no mode map for 8 codecs', [0, 0, 1, 1, 1, 9, 9, 9]],
+    ['scales that are all 0', [4, 1, 1, 1, 1, 0, 0, 0, 0, 2, 9, 9, 9]],
+    ['scales of three bytes', [3, 1, 1, 1, 1, 1, 1, 1, 2, 9, 9, 9]],
+    ['scales of five bytes', [5, 1, 1, 1, 1, 1, 1, 1, 1, 1, 2, 9, 9, 9]],
+    ['a scale for an eighth grid', [4, 1, 1, 1, 1, 1, 1, 1, 0x11, 2, 9, 9, 9]],
   ])('%s', (_, payload) => {
     expect(codeOf(join(start, writeSection(1, Uint8Array.from(payload))))).toBe('corruptSection');
   });

@@ -3,10 +3,10 @@
 import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { engineOfPackage } from '../src/codec.js';
-import { parseHeader, parseSections } from '../src/container.js';
 import { encodeDetailed } from '../src/encode.js';
 import { decode, encode, probe } from '../src/index.js';
 import { psnr } from '../src/metrics.js';
+import { latentsOfFile } from '../src/research.js';
 import type { EncodeOptions } from '../src/types.js';
 import { crop, examples, fromRoot, readPixels, sameBytes } from './helpers.js';
 
@@ -41,9 +41,9 @@ test('effort 1 takes the large analysis of a pack without small ones', async () 
   const { asked, models } = recorded((text) => JSON.stringify({ ...JSON.parse(text), quick: undefined }));
   const file = await encode(image, { effort: 1, models });
   expect(asked[2]).toMatch(/^analysis-\w+\.onnx$/);
-  // Effort 2 adapts the synthesis beside.
-  const pictureOf = (bytes: Uint8Array) => parseSections(parseHeader(bytes), bytes).find(({ tag }) => tag === 1)?.payload as Uint8Array;
-  expect(sameBytes(pictureOf(file), pictureOf(await encode(image, { effort: 2, modes: 1, models })))).toBe(true);
+  // Effort 2 fits synthesis and scales beside.
+  const latentsOf = async (bytes: Uint8Array) => (await latentsOfFile(engineOfPackage(), bytes, { models })).latents;
+  expect(await latentsOf(file)).toEqual(await latentsOf(await encode(image, { effort: 2, modes: 1, models })));
 });
 
 test('small analyses have a scale of qualities of their own', async () => {

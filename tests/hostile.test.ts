@@ -50,8 +50,9 @@ describe('streams that are longer than their symbols can be', () => {
     const bytes = vectorBytes(name);
     const header = parseHeader(bytes);
     const sections = parseSections(header, bytes);
-    const { modeMap, coarse, tiles } = parsePictureSection(header, sections);
+    const { scales, modeMap, coarse, tiles } = parsePictureSection(header, sections);
     const picture = {
+      scales,
       modeMap: part === 'modeMap' ? begun(modeMap) : modeMap,
       coarse: part === 'coarse' ? begun(coarse) : coarse,
       tiles: part === 'tile' ? tiles.map(begun) : tiles,

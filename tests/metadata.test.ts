@@ -62,12 +62,12 @@ describe.each([
 
 test('sections that are not known stay where they are, and a full file takes no more', async () => {
   const file = await encode(synthetic(20, 20), { modes: 1, effort: 1 });
-  const { modeMap, coarse, tiles, packHash, ...fields } = readContainer(file);
+  const { scales, modeMap, coarse, tiles, packHash, ...fields } = readContainer(file);
   const others = (count: number): { tag: number; payload: Uint8Array }[] =>
     Array.from({ length: count }, (_, index) => ({ tag: index === 0 ? 0x40 : 0x42 + index, payload: Uint8Array.of(index) }));
   const header = { ...probe(file), packHash, packId: fields.packId };
-  const carrying = writeMetadata(writeFile(header, { modeMap, coarse, tiles }, others(3)), { icc });
+  const carrying = writeMetadata(writeFile(header, { scales, modeMap, coarse, tiles }, others(3)), { icc });
   expect([...readContainer(carrying).sections.keys()]).toEqual([0x01, 0x40, 0x41, 0x43, 0x44]);
-  const full = writeFile(header, { modeMap, coarse, tiles }, others(31));
+  const full = writeFile(header, { scales, modeMap, coarse, tiles }, others(31));
   expect(() => writeMetadata(full, { icc })).toThrow(expect.objectContaining({ code: 'invalidArgument' }));
 });

@@ -11,6 +11,7 @@ import { decodeFile } from '../src/decode.js';
 import { encodeDetailed } from '../src/encode.js';
 import { tileCount } from '../src/geometry.js';
 import { loadPack } from '../src/models/load.js';
+import { noScales } from '../src/scales.js';
 import type { EncodeOptions, Header, PixelSource } from '../src/types.js';
 import { type Decoded, decodePlainly, readPack } from './differential/decoder.js';
 import { colourBands, crop, examples, randomNumbers, readPixels, sameBytes, synthetic, variedPack, withoutCurvatures } from './helpers.js';
@@ -119,7 +120,7 @@ async function randomFile(
     const modeMap = header.modes === 1 ? new Uint8Array(0) : core.encodeModeMap();
     const segments = Array.from({ length: 1 + tileCount(header.width, header.height) }, (_, segment) => core.encodeSegment(segment, 1000));
     const [coarse, ...tiles] = segments;
-    return { bytes: writeFile(header, { modeMap, coarse, tiles }), modes };
+    return { bytes: writeFile(header, { scales: noScales, modeMap, coarse, tiles }), modes };
   });
 }
 

@@ -5,10 +5,8 @@
 // For every anchor the factor on all its curvatures, then that on each of the finer grids, that gives the least J of held-out photographs
 // (validation.mjs) at the default effort, by the encoder itself, with the codec of M = 1; then for every other codec a factor of its own, on half
 // of the photographs. Rewrites PACK/manifest.json; several processes may each take some of the anchors (0,1,2).
-import { createHash } from 'node:crypto';
-import { crc32 } from 'node:zlib';
 import { encodeDetailed, engineOfPackage, loadPack } from '../build/research.js';
-import { manifestOf, manifestText, readPackFiles, writeManifest } from './pack-files.mjs';
+import { manifestOf, manifestText, packWithFirst, readPackFiles, writeManifest } from './pack-files.mjs';
 import { validationPictures } from './validation.mjs';
 
 const factors = [0.6, 0.72, 0.85, 1.2, 1.4, 1.7];
@@ -40,22 +38,9 @@ const scaled = (curvatures, anchor, factor, { grid, codec }) =>
     ),
   );
 
-/** decoder.bin with another codec as the one of M = 1: the first byte of its third block (FORMAT.md section 7.4). */
-function decoderWithFirst(codec) {
-  const bytes = files['decoder.bin'].slice();
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
-  let at = 12;
-  for (let block = 1; block < 3; block++) at += 8 + view.getUint32(at + 4, true);
-  bytes[at + 8] = codec;
-  view.setUint32(bytes.length - 4, crc32(bytes.subarray(0, -4)), true);
-  return bytes;
-}
-
 async function costOf(curvatures, anchor, codec, some) {
-  const decoder = decoderWithFirst(codec);
-  const entry = { bytes: decoder.length, sha256: createHash('sha256').update(decoder).digest('hex') };
-  const text = manifestText({ ...manifest, curvatures, files: { ...manifest.files, 'decoder.bin': entry } });
-  const models = { files: { ...files, 'manifest.json': new TextEncoder().encode(text), 'decoder.bin': decoder } };
+  const text = manifestText({ ...manifest, curvatures });
+  const models = { files: packWithFirst({ ...files, 'manifest.json': new TextEncoder().encode(text) }, codec) };
   const rate = { anchor, step: middle };
   let sum = 0;
   for (const picture of some) sum += (await encodeDetailed(engine, picture, { rate, models }, { estimate: false })).cost;

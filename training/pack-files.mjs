@@ -1,6 +1,8 @@
 // The files of a pack in a folder, for the scripts that fit a part of its manifest to real files.
+import { createHash } from 'node:crypto';
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
+import { crc32 } from 'node:zlib';
 
 /** @returns name → bytes, as `models: { files }` takes them */
 export function readPackFiles(folder) {
@@ -20,4 +22,18 @@ export function manifestText(fields) {
 
 export function writeManifest(folder, fields) {
   writeFileSync(path.join(folder, 'manifest.json'), manifestText(fields));
+}
+
+/** The files of a pack that has `codec` as the one of M = 1: the first byte of decoder.bin's third block says so (FORMAT.md section 7.4). */
+export function packWithFirst(files, codec) {
+  const decoder = files['decoder.bin'].slice();
+  const view = new DataView(decoder.buffer, decoder.byteOffset, decoder.length);
+  let at = 12;
+  for (let block = 1; block < 3; block++) at += 8 + view.getUint32(at + 4, true);
+  decoder[at + 8] = codec;
+  view.setUint32(decoder.length - 4, crc32(decoder.subarray(0, -4)), true);
+  const manifest = manifestOf(files);
+  const entry = { bytes: decoder.length, sha256: createHash('sha256').update(decoder).digest('hex') };
+  const text = manifestText({ ...manifest, files: { ...manifest.files, 'decoder.bin': entry } });
+  return { ...files, 'manifest.json': new TextEncoder().encode(text), 'decoder.bin': decoder };
 }

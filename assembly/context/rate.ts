@@ -17,11 +17,11 @@ import { GRIDS, STEP_ROWS, codecOfMode, gridWidth, locatePatch, patchHeight, pat
  */
 export function patchRate(patch: i32, mode: i32): f64 {
   const codec = codecOfMode(mode);
-  const empty = zeroPrediction(codec);
   let bits: f64 = 0;
-  let zeros = 0;
   for (let grid = GRIDS - 1; grid >= 0; --grid) {
     locatePatch(patch, grid);
+    const empty = zeroPrediction(codec);
+    let zeros = 0;
     buildWindow(patch, mode, grid, true);
     readWindow();
     const width = gridWidth(grid);
@@ -46,6 +46,7 @@ export function patchRate(patch: i32, mode: i32): f64 {
         }
       }
     }
+    bits += <f64>zeros * residualBits(rowOf(empty), -integerOf(empty));
   }
-  return bits + <f64>zeros * residualBits(rowOf(empty), -integerOf(empty));
+  return bits;
 }

@@ -6,7 +6,7 @@
  * about half the time. Everything here is floating point and decides nothing but which latents an encoder tries: the core measures
  * their exact cost afterwards.
  *
- * Order of calls: `createWeights` and `setCodec` for each mode, `setStep`, `openPicture`; for each region `openRegion` and `setTarget`, fill SYMBOL,
+ * Order of calls: `createWeights` and `setCodec` for each mode, `setStep`, `setScale` of each grid, `openPicture`; for each region `openRegion` and `setTarget`, fill SYMBOL,
  * that of the halo too; `startSteps`; then for each step `roundSoftly`, `startGradients`, `patchGradient` of every patch, `moveLatents`. For trades:
  * `setCurvature` of each grid; fill SYMBOL; for each round `startTrades`, `patchTrades` of every patch, `tradeLatents`.
  */
@@ -15,7 +15,7 @@ import { GRADIENT, VALUE, placePicture, placeRegion, planeStride, sampleAddress 
 import { placeScratch } from "./scratch";
 
 export { allocate, mark, release };
-export { moveLatents, patchGradient, roundSoftly, setStep, setTarget, startGradients } from "./steps";
+export { moveLatents, patchGradient, roundSoftly, setScale, setStep, setTarget, startGradients } from "./steps";
 export { patchTrades, roundLatents, setCurvature, startSteps, startTrades, tradeLatents } from "./trade";
 export { planeStride };
 export { createWeights } from "./weights";

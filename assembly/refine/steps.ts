@@ -11,7 +11,9 @@ import * as scalarKernels from "./steps_kernels";
 import * as simdKernels from "./steps_kernels_simd";
 
 let inverseGain: f32 = 1;
-let logScaleOffset: f32 = 0;
+/** f32 per grid: the log-scale offset of the step, and what the picture adds to it. */
+const OFFSETS: usize = memory.data(28, 4);
+let stepOffset: f32 = 0;
 let pixels: usize = 0;
 let pixelStride: usize = 0;
 let errorScale: f32 = 0;
@@ -19,7 +21,13 @@ let errorScale: f32 = 0;
 /** Inverse gain Q14 and log-scale offset Q8 of the step (FORMAT.md §7.3). */
 export function setStep(inverseGainQ14: i32, offsetQ8: i32): void {
   inverseGain = <f32>inverseGainQ14 / 16384.0;
-  logScaleOffset = <f32>offsetQ8 / 256.0;
+  stepOffset = <f32>offsetQ8 / 256.0;
+  for (let grid = 0; grid < GRIDS; ++grid) setScale(grid, 0);
+}
+
+/** Adds to the classes of all rows of a grid, after `setStep` (FORMAT.md §1.1, "Scales"). */
+export function setScale(grid: i32, classes: i32): void {
+  store<f32>(OFFSETS + (<usize>grid << 2), stepOffset + <f32>classes / 8.0);
 }
 
 /**
@@ -84,7 +92,7 @@ export function patchGradient(patch: i32): void {
 /** See `patchGradient`. @param bent  also fills UP and DOWN (`rateGradient`) */
 export function addGradient(patch: i32, bent: bool): void {
   const weights = codecOfMode(modeOfPatch(patch));
-  for (let grid = GRIDS - 1; grid >= 0; --grid) rateGradient(weights, patch, grid, logScaleOffset, bent);
+  for (let grid = GRIDS - 1; grid >= 0; --grid) rateGradient(weights, patch, grid, load<f32>(OFFSETS + (<usize>grid << 2)), bent);
   locate(patch, 0);
   const corner = pixels + <usize>(patchY - regionY(0)) * pixelStride + (<usize>(patchX - regionX(0)) << 2);
   errorGradient(weights, patch, inverseGain, corner, pixelStride, errorScale);

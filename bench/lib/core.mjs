@@ -97,6 +97,9 @@ export class BareCore {
     });
     const step = pack.decoder.steps[header.step];
     exports.setStep(step.inverseGain, step.logScaleOffset);
+    section.scales.forEach((scale, grid) => {
+      exports.setScale(grid, scale);
+    });
     const priors = this.copyIn16([...set.prior, ...set.bonus, set.increment]);
     exports.setPriors(priors);
     const place = (payload) => ({ pointer: this.copyIn(payload), length: payload.length });

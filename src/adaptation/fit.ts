@@ -165,7 +165,7 @@ interface SampledPatch {
 }
 
 /** Patches spread over the picture, by an irrational rotation along the columns: every so many in raster order would be those of a column. */
-function samplePatches({ width, height }: PixelSource, side: number, wanted: number): SampledPatch[] {
+export function samplePatches({ width, height }: PixelSource, side: number, wanted: number): SampledPatch[] {
   const { columns, rows, count } = patchLayout(width, height, side);
   const taken = Math.min(count, Math.max(wanted, Math.ceil(count / 16)));
   const place = (number: number): number =>

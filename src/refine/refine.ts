@@ -19,8 +19,10 @@ import { gridCount, regionSides } from '../geometry.js';
 import type { Pack } from '../models/load.js';
 import type { Pacer } from '../pacer.js';
 import type { Rate } from '../quality.js';
+import type { Scales } from '../scales.js';
 import { costsOfPatches, spacingOf } from '../select.js';
 import type { ModeCount, PixelSource } from '../types.js';
+import { fitScales } from './fit-scales.js';
 import { keepCheapest } from './keep.js';
 import { type Move, Refiner, type Rounding } from './refiner.js';
 import { type PatchedPicture, patchesIn, type Region, regionsOf, stretchesOf } from './regions.js';
@@ -41,10 +43,14 @@ export interface CodedPicture {
   /** How many codecs the file may use. */
   readonly modes: ModeCount;
   readonly rate: Rate;
-  /** J of every patch, as far as it is known. */
-  readonly patchCosts: Float64Array | undefined;
   /** Price of a bit in J. */
   readonly lambda: number;
+}
+
+/** What a file says beside its latents. */
+export interface Refined {
+  readonly adaptation: Adaptation | undefined;
+  readonly scales: Scales;
 }
 
 /** Has every patch of a region looked at. */
@@ -62,11 +68,11 @@ function moveAt(step: number, progress: number, { rate, epsilon }: Schedule): Mo
 }
 
 /**
- * Refines the latents in the core, which holds the winners' (`keepWinners`), and fits the synthesis to the picture: quickly at first, so that the
- * latents know it, and thoroughly after each pass over them.
+ * Refines the latents in the core, which holds the winners' (`keepWinners`), and fits synthesis and scales to the picture: quickly at first, so
+ * that the latents know them, and thoroughly after each pass over them.
  *
  * @param module - the compiled module, where the entry has it
- * @returns the adaptation that the core's codecs have then
+ * @returns what the core's codecs have then
  * @throws TesseraError
  */
 export async function refine(
@@ -74,7 +80,7 @@ export async function refine(
   refinement: Refinement,
   module: WebAssembly.Module | undefined,
   pacer: Pacer,
-): Promise<Adaptation | undefined> {
+): Promise<Refined> {
   const picture = { ...coded, pack: coded.pack.decoder };
   const { passes } = refinement;
   const { first, last } = samplings[refinement.checked > 1 ? 'quick' : 'thorough'];
@@ -89,19 +95,17 @@ export async function refine(
   const turn = (): Promise<void> => pacer.turn();
   await advance(0);
   const refiner = passes.length > 0 ? await startRefiner(coded, refinement, module) : undefined;
-  let { patchCosts } = coded;
-  let adaptation: Adaptation | undefined;
   for (const [index, pass] of passes.entries()) {
-    adaptation = await fitAdaptation(picture, index === 0 ? first : last, turn);
-    // Costs from before it count no more.
-    if (index > 0 || adaptation) patchCosts = undefined;
+    const adaptation = await fitAdaptation(picture, index === 0 ? first : last, turn);
+    const scales = await fitScales(coded.core, coded.image, coded.patch, turn);
     await advance(patches);
-    refiner?.setDecoders(weightsOf(picture.pack, coded.modes, coded.rate, adaptation));
-    if (refiner) await refineLatents({ ...coded, patchCosts }, refiner, refinement.checked, pass, turn, advance);
+    refiner?.setDecoders(weightsOf(picture.pack, coded.modes, coded.rate, adaptation), scales);
+    if (refiner) await refineLatents(coded, refiner, refinement.checked, pass, turn, advance);
   }
-  adaptation = await fitAdaptation(picture, last, turn);
+  const adaptation = await fitAdaptation(picture, last, turn);
+  const scales = await fitScales(coded.core, coded.image, coded.patch, turn);
   await advance(total - done);
-  return adaptation;
+  return { adaptation, scales };
 }
 
 /** @returns undefined where latents have to stay as they are */
@@ -143,7 +147,7 @@ async function refineLatents(
   refiner.openPicture(picture);
   if (curvatures !== undefined) refiner.setCurvatures(curvatures.map((curvature) => curvature / lambda));
   const spacing = spacingOf(checked, picture.modes.length);
-  let costs = coded.patchCosts;
+  let costs: Float64Array | undefined;
   /** Goes over all regions, whose latents `work` moves, and keeps what is cheaper. */
   const pass = async (side: number, work: (visit: Visit) => Promise<void>): Promise<void> => {
     const before = costs ?? (await costsOfPatches(core, turn, spacing));

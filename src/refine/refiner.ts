@@ -8,6 +8,7 @@
 import { TesseraError } from '../errors.js';
 import { refineWasm } from '../generated/refine-wasm.js';
 import type { Step } from '../models/pack.js';
+import { noScales, type Scales } from '../scales.js';
 import type { PatchedPicture, Region, Stretch } from './regions.js';
 
 /** Exports of `assembly/refine/index.ts`. */
@@ -19,6 +20,7 @@ interface RefinerExports extends Record<string, unknown> {
   createWeights(block: number): number;
   setCodec(mode: number, handle: number): void;
   setStep(inverseGain: number, logScaleOffset: number): void;
+  setScale(grid: number, classes: number): void;
   setTarget(pixels: number, stride: number, lambda: number): void;
   openPicture(width: number, height: number, log2: number, map: number): number;
   openRegion(left: number, top: number, right: number, bottom: number): number;
@@ -111,10 +113,14 @@ export class Refiner {
    * Gives the competing codecs their weights; frees those before, and the picture.
    *
    * @param decoders - bytes of each mode's decoder, checked by `parseDecoderPack`
+   * @param scales - what is added to the classes of each grid; none without
    * @throws TesseraError `limitMemory`
    */
-  setDecoders(decoders: readonly Uint8Array[]): void {
+  setDecoders(decoders: readonly Uint8Array[], scales: Scales = noScales): void {
     const core = this.#exports;
+    scales.forEach((scale, grid) => {
+      core.setScale(grid, scale);
+    });
     core.release(this.#start);
     for (const [mode, bytes] of decoders.entries()) {
       const weights = core.createWeights(this.#copyIn(bytes)) >>> 0;

@@ -1,6 +1,7 @@
 /** Explains the bytes of a small file, field by field: the appendix of FORMAT.md is made of this, and checked against it. */
 
 import { parseHeader, parsePictureSection, parseSections, readLeb128 } from '../../src/container.js';
+import { writeScales } from '../../src/scales.js';
 
 /** Bytes of a line at most. */
 const lineBytes = 8;
@@ -53,11 +54,14 @@ export function annotate(file: Uint8Array): string {
     }
     const length = (part: Uint8Array, what: string): void =>
       put(readLeb128(file, position).next - position, `length of ${what}: ${part.length}`);
+    const scales = writeScales(picture.scales);
+    length(scales, 'the scales');
     length(picture.modeMap, 'the mode map');
     length(picture.coarse, 'the coarse segment');
     picture.tiles.forEach((tile, index) => {
       length(tile, `tile segment ${index}`);
     });
+    if (scales.length > 0) put(scales.length, `scales of grids 0 to 6: ${picture.scales.join(', ')}`);
     if (picture.modeMap.length > 0) {
       const kind = picture.modeMap[0] & 3;
       put(1, `mode map: ${['fixed', 'adaptive', `uniform, mode ${picture.modeMap[0] >> 2}`][kind]}`);

@@ -32,7 +32,13 @@ export async function decodeContents(core: Core, pack: DecoderPack, bytes: Uint8
   const picture = parsePictureSection(header, sections);
   const adaptation = adaptationOf(pack, header.modes, header, adaptationSection(sections));
   core.useSimd(simd);
-  core.begin(pack, { ...header, rate: header, storage: 'whole', weights: weightsOf(pack, header.modes, header, adaptation) });
+  core.begin(pack, {
+    ...header,
+    rate: header,
+    storage: 'whole',
+    weights: weightsOf(pack, header.modes, header, adaptation),
+    scales: picture.scales,
+  });
   if (header.modes > 1) core.decodeModeMap(picture.modeMap);
   [picture.coarse, ...picture.tiles].forEach((segment, index) => {
     core.decodeSegment(index, segment);

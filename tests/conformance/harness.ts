@@ -11,6 +11,7 @@ import { adaptationTag, alphaTag, type PictureSection, type SectionContents, wri
 import { codecWasm } from '../../src/generated/codec-wasm.js';
 import { gridCount, gridSide, patchLayout, tileArea, tileCount } from '../../src/geometry.js';
 import type { DecoderPack, ModeSet } from '../../src/models/pack.js';
+import { noScales, type Scales } from '../../src/scales.js';
 import type { Header } from '../../src/types.js';
 import type { Core as CoreExports } from '../kernels/core.js';
 
@@ -25,10 +26,11 @@ export interface FileContents {
   readonly map: MapKind;
   /** Grids 0…6, each row after row. */
   readonly grids: readonly Int16Array[];
-  /** Sections after the picture: ascending tags with bit 6 set. */
+  readonly scales?: Scales;
   /** Alpha of every pixel, row after row; opaque without it. */
   readonly alpha?: Uint8Array;
   readonly adaptation?: Adaptation;
+  /** Sections after the picture: ascending tags with bit 6 set. */
   readonly sections?: readonly { readonly tag: number; readonly payload: Uint8Array }[];
 }
 
@@ -68,7 +70,11 @@ export class BareCore {
   }
 
   /** Prepares for a picture; without `tables` those of the last call stay. */
-  begin(pack: DecoderPack, header: Omit<Header, 'sections' | 'alpha'>, tables = true, adaptation?: Adaptation): void {
+  begin(
+    pack: DecoderPack,
+    header: Omit<Header, 'sections' | 'alpha'>,
+    { tables = true, adaptation, scales = noScales }: { tables?: boolean; adaptation?: Adaptation | undefined; scales?: Scales } = {},
+  ): void {
     const { exports } = this;
     if (tables) must(exports.loadTables(this.copyIn(pack.classes), this.copyIn(pack.frequencies)), 'loadTables');
     const set = pack.modeSets.get(header.modes);
@@ -80,6 +86,9 @@ export class BareCore {
     });
     const step = pack.steps[header.step];
     exports.setStep(step.inverseGain, step.logScaleOffset);
+    scales.forEach((scale, grid) => {
+      exports.setScale(grid, scale);
+    });
     this.priors = this.copyIn(priorBytes(set));
     exports.setPriors(this.priors);
   }
@@ -116,9 +125,9 @@ const kinds = { fixed: 0, adaptive: 1, uniform: 2 } as const;
 
 /** The parts of the picture section. */
 export function pictureSection(pack: DecoderPack, contents: FileContents, core = new BareCore()): PictureSection {
-  const { header, modes, map, grids } = contents;
+  const { header, modes, map, grids, scales = noScales } = contents;
   const { exports } = core;
-  core.begin(pack, header);
+  core.begin(pack, header, { scales });
   core.modes().set(modes);
   grids.forEach((latents, grid) => {
     core.plane(grid).set(latents);
@@ -130,7 +139,7 @@ export function pictureSection(pack: DecoderPack, contents: FileContents, core =
   const [coarse, ...tiles] = Array.from({ length: 1 + exports.tileCount() }, (_, segment) =>
     core.written(`segment ${segment}`, (out, capacity) => exports.encodeSegment(segment, out, capacity, header.lanes)),
   );
-  return { modeMap, coarse, tiles };
+  return { scales, modeMap, coarse, tiles };
 }
 
 /** Joins byte arrays. */
@@ -178,7 +187,7 @@ export function pixelsOf(pack: DecoderPack, contents: FileContents): Uint8Array 
   const { header, modes, grids } = contents;
   const { width, height, patch } = header;
   const core = new BareCore();
-  core.begin(pack, header, true, contents.adaptation);
+  core.begin(pack, header, { adaptation: contents.adaptation });
   core.exports.useSimd(0);
   core.modes().set(modes);
   grids.forEach((latents, grid) => {

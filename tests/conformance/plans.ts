@@ -2,6 +2,7 @@
 
 import { type Adaptation, type Changes, type LayerChanges, lastChanges } from '../../src/adaptation/section.js';
 import { patchLayout } from '../../src/geometry.js';
+import type { Scales } from '../../src/scales.js';
 import type { Header, ModeCount } from '../../src/types.js';
 import { emptyGrids, type FileContents, type MapKind } from './harness.js';
 import { conformancePackId } from './pack.js';
@@ -31,6 +32,7 @@ export interface Plan {
   readonly sections: readonly (readonly [tag: number, length: number])[];
   readonly alpha?: AlphaPattern;
   readonly adaptation?: AdaptationKind;
+  readonly scales?: Scales;
 }
 
 /** Which layers an adaptation changes, and whether for each mode in its own way. */
@@ -165,6 +167,15 @@ export const plans: readonly Plan[] = [
     ...{ width: 330, height: 140, pattern: 'turns', latents: 'noise', adaptation: 'each', sections: [[0x41, 3]] },
   }),
 
+  // Scales.
+  plan('scales-ends', 'Scales at both ends of their range, one codec', {
+    ...{ modes: 1, map: 'none', pattern: 0, latents: 'noise', anchor: 2, scales: [-8, 7, -8, 7, -8, 7, -8] },
+  }),
+  plan('scales-mixed', 'Other scales for every grid, all modes, two tiles', {
+    ...{ width: 530, height: 40, pattern: 'turns', latents: 'noise', scales: [-1, -2, -3, 0, 1, 2, 3], step: 3 },
+  }),
+  plan('scales-coarsest', 'A scale for the coarsest grid alone', { modes: 2, latents: 'wide', scales: [0, 0, 0, 0, 0, 0, 1] }),
+
   // Sections that a reader skips.
   plan('section-empty', 'An empty section with the lowest tag that may be skipped', { width: 20, height: 9, sections: [[0x40, 0]] }),
   plan('section-icc-exif', 'The two reserved metadata sections with bytes that mean nothing', {
@@ -198,6 +209,7 @@ export function contentsOf(plan: Plan, packHash: string): FileContents {
     modes: drawModes(random, plan.pattern, count, modes),
     map: plan.map,
     grids: emptyGrids(width, height).map((grid, index) => grid.map((_, position) => drawLatent(random, plan.latents, index, position))),
+    ...(plan.scales && { scales: plan.scales }),
     sections: plan.sections.map(([tag, length]) => ({ tag, payload: random.bytes(length) })),
     ...(plan.alpha === undefined ? {} : { alpha: drawAlpha(random, plan.alpha, width, height) }),
     ...(plan.adaptation === undefined ? {} : { adaptation: drawAdaptation(random, plan.adaptation, modes, conformanceUnits) }),

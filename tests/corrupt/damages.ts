@@ -4,6 +4,7 @@ import { decodersOf, SynthesisView } from '../../src/adaptation/apply.js';
 import { writeAdaptation } from '../../src/adaptation/section.js';
 import {
   crc32,
+  joinParts,
   parseHeader,
   parsePictureSection,
   parseSections,
@@ -156,6 +157,7 @@ export function corruptFiles(decoder: Uint8Array, vector: (name: string) => Uint
     withSections(Uint8Array.of(1, 0x80, 0x80, 0x80, 0x80, 0x10, 0, 0, 0, 0)),
   );
   const payload = writePictureSection(picture);
+  const { coarse, modeMap, tiles } = picture;
   add(
     'parts-sum.tsr',
     'corruptSection',
@@ -168,6 +170,17 @@ export function corruptFiles(decoder: Uint8Array, vector: (name: string) => Uint
     'the section ends within the lengths of its parts',
     withSections(writeSection(1, payload.subarray(0, 2))),
   );
+  for (const [name, why, bytes] of [
+    ['scales-zero', 'scales that are all 0', [0, 0, 0, 0]],
+    ['scales-short', 'scales of three bytes', [1, 0, 0]],
+    ['scales-eighth', 'a scale for an eighth grid', [1, 0, 0, 0x10]],
+  ] as const)
+    add(
+      `${name}.tsr`,
+      'corruptSection',
+      why,
+      withSections(writeSection(1, joinParts([Uint8Array.from(bytes), modeMap, coarse, ...tiles]))),
+    );
   add('map-missing.tsr', 'corruptSection', 'no mode map for two codecs', withPicture({ modeMap: new Uint8Array(0) }));
   add('map-unwanted.tsr', 'corruptSection', 'a mode map for one codec', withHeader({ 5: base[5] & ~3 }));
   for (const [name, why, bytes] of [
@@ -193,7 +206,6 @@ export function corruptFiles(decoder: Uint8Array, vector: (name: string) => Uint
     'one bit of a section that is skipped is wrong',
     base.map((byte, index) => (index === base.length - 1 ? byte ^ 1 : byte)),
   );
-  const { coarse, modeMap, tiles } = picture;
   add('map-stream-cut.tsr', 'entropyDesync', 'the mode map lacks its last byte', withPicture({ modeMap: modeMap.slice(0, -1) }));
   add('map-stream-long.tsr', 'entropyDesync', 'a byte behind the mode map', withPicture({ modeMap: join(modeMap, Uint8Array.of(0)) }));
   add('coarse-empty.tsr', 'entropyDesync', 'no coder states', withPicture({ coarse: new Uint8Array(0) }));

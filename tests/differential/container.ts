@@ -16,6 +16,8 @@ export interface FileParts {
   readonly anchor: number;
   readonly step: number;
   readonly sections: ReadonlyMap<number, Uint8Array>;
+  /** By how many classes each grid is wider. */
+  readonly scales: readonly number[];
   readonly modeMap: Uint8Array;
   readonly coarse: Uint8Array;
   readonly tiles: readonly Uint8Array[];
@@ -59,11 +61,19 @@ export function readContainer(file: Uint8Array): FileParts {
 
   const modes = 2 ** (profile & 3);
   const parts = new Reader(picture, 'corruptSection');
-  const lengths = list(2 + Math.ceil(width / 512) * Math.ceil(height / 512), () => parts.leb128());
-  const [modeMap, coarse, ...tiles] = lengths.map((length) => parts.take(length));
+  const lengths = list(3 + Math.ceil(width / 512) * Math.ceil(height / 512), () => parts.leb128());
+  const [scaleBytes, modeMap, coarse, ...tiles] = lengths.map((length) => parts.take(length));
   demand(parts.at === picture.length && (modeMap.length === 0) === (modes === 1), 'corruptSection');
+  demand(
+    scaleBytes.length === 0 || (scaleBytes.length === 4 && scaleBytes.some((byte) => byte > 0) && scaleBytes[3] < 16),
+    'corruptSection',
+  );
+  const scales = list(7, (grid) => {
+    const bits = ((scaleBytes[Math.floor(grid / 2)] ?? 0) / 16 ** (grid % 2)) & 15;
+    return bits < 8 ? bits : bits - 16;
+  });
   return {
     ...{ width, height, modes, patch: [128, 64, 256][patchCode], lanes: 2 ** ((profile >> 4) & 3) },
-    ...{ packId, packHash, anchor, step, sections, modeMap, coarse, tiles },
+    ...{ packId, packHash, anchor, step, sections, scales, modeMap, coarse, tiles },
   };
 }

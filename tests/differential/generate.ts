@@ -99,6 +99,7 @@ export async function generateFile(random: Random): Promise<Generated> {
       grid.map((_, position) => drawLatent(random, kindOfGrid[index % kindOfGrid.length], index, position)),
     ),
     sections: drawSections(random),
+    ...(random.once(2) ? { scales: emptyGrids(1, 1).map(() => random.between(-8, 7)) } : {}),
     ...(random.once(3) ? { alpha: drawAlpha(random, random.pick(alphaPatterns), width, height) } : {}),
     ...(random.once(2) ? drawFitting(random, decoder, modes, anchor) : {}),
   };

@@ -196,7 +196,7 @@ function readSegment(latents: Latents, payload: Uint8Array, grids: readonly numb
     const m = (clamp(v0, -32_512, 32_512) + 8) >> 4;
     const integer = (m + 8) >> 4;
     const fraction = m - 16 * integer;
-    const { n, order, rows } = pack.classes[clamp((v1 + offset + 768) >> 5, 0, 63)];
+    const { n, order, rows } = pack.classes[clamp((v1 + offset + 32 * parts.scales[i] + 768) >> 5, 0, 63)];
     const row = rows[8 - Math.abs(fraction)];
     const symbol = stream.symbol(lane, fraction > 0 ? [...row].reverse() : row);
     let residual = symbol - 1 - n;

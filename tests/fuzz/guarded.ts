@@ -112,7 +112,8 @@ function latentsOfSound(): Buffer {
 function begin(target: BareCore, bytes: Uint8Array, tables = true): { weightsFrom: number; weightsTo: number } {
   const header = parseHeader(bytes);
   const weightsFrom = target.exports.mark() >>> 0;
-  target.begin(pack, header, tables);
+  const { scales } = parsePictureSection(header, parseSections(header, bytes));
+  target.begin(pack, header, { tables, scales });
   return { weightsFrom, weightsTo: target.exports.modesPointer() >>> 0 };
 }
 

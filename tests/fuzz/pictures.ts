@@ -2,6 +2,7 @@
 
 import { alphaTag, parseHeader, parsePictureSection, parseSections, writeLeb128 } from '../../src/container.js';
 import { tileCount } from '../../src/geometry.js';
+import { writeScales } from '../../src/scales.js';
 import { vectors } from '../conformance/files.js';
 import { join } from '../conformance/harness.js';
 import type { Random } from '../conformance/random.js';
@@ -53,8 +54,8 @@ export function sections(random: Random): Uint8Array {
 function partsOf(file: LooseFile): Uint8Array[] {
   const whole = putTogether(file);
   const header = parseHeader(whole);
-  const { modeMap, coarse, tiles } = parsePictureSection(header, parseSections(header, whole));
-  return [modeMap, coarse, ...tiles].map((part) => part.slice());
+  const { scales, modeMap, coarse, tiles } = parsePictureSection(header, parseSections(header, whole));
+  return [writeScales(scales), modeMap, coarse, ...tiles].map((part) => part.slice());
 }
 
 function writeParts(parts: readonly Uint8Array[], lengths: readonly Uint8Array[]): Uint8Array {
@@ -112,22 +113,27 @@ function state(random: Random): Uint8Array {
   return bytes;
 }
 
-/** The mode map: other kinds, other bytes, valid states with anything behind them. */
+/** The mode map: other kinds, other bytes, valid states with anything behind them. And the scales, sound or not. */
 export function modeMaps(random: Random): Uint8Array {
   return withParts(random.pick(bases), (parts) => {
-    const [map] = parts;
-    switch (random.below(4)) {
+    const map = parts[1];
+    switch (random.below(5)) {
       case 0:
-        parts[0] = mutateBytes(random, map);
+        parts[1] = mutateBytes(random, map);
         break;
       case 1:
-        parts[0] = join(Uint8Array.of(random.below(4) | (random.once(3) ? random.below(256) : 0)), map.subarray(1));
+        parts[1] = join(Uint8Array.of(random.below(4) | (random.once(3) ? random.below(256) : 0)), map.subarray(1));
         break;
       case 2:
-        parts[0] = join(Uint8Array.of(1), state(random), random.bytes(random.below(20)));
+        parts[1] = join(Uint8Array.of(1), state(random), random.bytes(random.below(20)));
+        break;
+      case 3:
+        parts[0] = random.bytes(random.pick([0, 3, 4, 4, 4, 5]));
+        // Without an eighth scale they may be sound.
+        if (!random.once(4)) parts[0] = parts[0].map((byte, index) => (index === 3 ? byte & 15 : byte));
         break;
       default:
-        parts[0] = join(Uint8Array.of(random.below(3)), random.bytes(random.below(12)));
+        parts[1] = join(Uint8Array.of(random.below(3)), random.bytes(random.below(12)));
     }
   });
 }
@@ -135,7 +141,7 @@ export function modeMaps(random: Random): Uint8Array {
 /** The coded latents: what lies behind every length and checksum. */
 export function segments(random: Random): Uint8Array {
   return withParts(random.pick(bases), (parts, file) => {
-    const index = 1 + random.below(parts.length - 1);
+    const index = 2 + random.below(parts.length - 2);
     const part = parts[index];
     const lanes = 1 << ((file.header[5] >> 4) & 3);
     switch (random.below(7)) {

@@ -63,10 +63,10 @@ export function verdictOnFile(file: Uint8Array, reader: Reader): ErrorCode | und
   const [payload, alpha] = [payloads.get(1), payloads.get(2)];
   if (payload === undefined || (alpha !== undefined) !== profile >= 128) return 'corruptSection';
   const tiles = Math.ceil(width / 512) * Math.ceil(height / 512);
-  const parts = partsOf(payload, 2 + tiles);
-  if (parts === undefined || (modes === 1) !== (parts[0].length === 0)) return 'corruptSection';
+  const parts = partsOf(payload, 3 + tiles);
+  if (parts === undefined || !areScales(parts[0]) || (modes === 1) !== (parts[1].length === 0)) return 'corruptSection';
   if (alpha !== undefined && !partsOf(alpha, tiles)?.every(isAlphaTile)) return 'corruptSection';
-  return modes > 1 ? verdictOnMap(parts[0], modes, Math.ceil(width / side) * Math.ceil(height / side)) : undefined;
+  return modes > 1 ? verdictOnMap(parts[1], modes, Math.ceil(width / side) * Math.ceil(height / side)) : undefined;
 }
 
 /** The parts of a section that begins with their lengths; undefined when these do not add up. */
@@ -84,6 +84,11 @@ function partsOf(payload: Uint8Array, count: number): Uint8Array[] | undefined {
     at += length;
     return payload.subarray(at - length, at);
   });
+}
+
+/** FORMAT.md §1.1: seven numbers of four bits and a 0. */
+function areScales(bytes: Uint8Array): boolean {
+  return bytes.length === 0 || (bytes.length === 4 && Math.max(...bytes) > 0 && bytes[3] < 16);
 }
 
 /** FORMAT.md §9, but for what the streams say. */

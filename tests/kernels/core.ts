@@ -20,6 +20,9 @@ export interface Core extends Record<string, unknown> {
   tileCount(): number;
   setCodec(mode: number, handle: number): void;
   setStep(inverseGain: number, offset: number): void;
+  setScale(grid: number, classes: number): void;
+  countResiduals(patch: number, grid: number, counts: number): number;
+  scaleBits(counts: number, bits: number): void;
   setPriors(priors: number): void;
   useSimd(flag: number): void;
   decodeModeMap(pointer: number, length: number, priors: number): number;

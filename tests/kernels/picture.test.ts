@@ -60,6 +60,7 @@ function open(core: Core, setup: Setup, change = (block: Uint8Array): Uint8Array
     core.setCodec(mode, handle);
   });
   core.setStep(15000, -20);
+  for (let grid = 0; grid < 7; grid++) core.setScale(grid, ((grid * 5 + setup.seed) % 16) - 8);
   const map = modes(core);
   map.forEach((_, patch) => {
     map[patch] = patch > 0 && random() < 0.4 ? map[patch - 1] : Math.floor(random() * setup.modes);
