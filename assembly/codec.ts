@@ -15,7 +15,6 @@
  */
 import { fillZeroSums } from "./context/arm";
 import { closeMemo } from "./context/memo";
-import { fillFloatModel } from "./float_model";
 import { allocate } from "./memory";
 
 const TAPS: i32 = 16;
@@ -143,7 +142,6 @@ export function createCodec(block: usize): usize {
   source = pointwiseLayers(source, codec);
   source = residualLayer(source, codec + RESIDUAL_THIRD);
   residualLayer(source, codec + RESIDUAL_LAST);
-  fillFloatModel(codec);
   return codec;
 }
 

@@ -1,5 +1,5 @@
 /**
- * The synthesis of FORMAT.md §6 as floats, without its roundings and clamps: for what needs no exact pixels, previews and gradients.
+ * The synthesis of FORMAT.md §6 as floats, without its roundings and clamps: for gradients, which need no exact pixels.
  *
  * READ ME FIRST
  * - Features are as the upsampling leaves them. Hidden units stay in the units of the integers, colours and the third layer are in 32768 of

@@ -21,7 +21,7 @@ export { evaluatePatch, mapCost, patchCost, setLambda, setSource } from "./selec
 export { patchDistortion } from "./select/distortion";
 export { quantise } from "./select/quantise";
 export { countResiduals, scaleBits } from "./select/scales";
-export { previewPatch } from "./synthesis/preview";
+export { reducePatch } from "./synthesis/reduce";
 export { observePatch, synthesisePatch } from "./synthesis/run";
 
 /** Version of this interface. */

@@ -389,8 +389,8 @@ function allocateScratch(side: i32): bool {
   const half = side >> 1;
   const plane = (levelStride(half) * levelRows(half)) << 2;
   contextWindow = allocate(((side + 5) * (side + 3)) << 1);
-  // Level 1 has six planes, and a preview of half the size seven features and a variance.
-  evenLevels = allocate(plane * 8);
+  // Level 1 has six planes.
+  evenLevels = allocate(plane * 6);
   oddLevels = allocate(plane * 6);
   stripScratch = allocate(<u32>(STRIP_LINES * levelStride(side)) << 2);
   floatWindow = allocate((levelStride(side + 16) * (side + 12)) << 2);

@@ -28,7 +28,9 @@ if (!['tessera', 'jpeg'].includes(codec) || out === undefined) {
   process.exit(2);
 }
 ensureBuilt();
-const { engineOfPackage, encodeDetailed, decodeFile, loadPack, msSsim, psnr, squaredError } = await import('../build/research.js');
+const { engineOfPackage, encodeDetailed, estimateSegments, decodeFile, loadPack, msSsim, psnr, squaredError } = await import(
+  '../build/research.js'
+);
 
 const numbers = (text) => text.split(',').map(Number);
 const qualities = numbers(
@@ -90,7 +92,8 @@ function measures(image, picture, bytes) {
 }
 
 async function evaluateTessera(name, image, point, modes, effort) {
-  const result = await encodeDetailed(engineOfPackage(), image, { ...point.options, modes, effort, models }, { reconstruction: true });
+  const wanted = { reconstruction: true, estimate: estimateSegments };
+  const result = await encodeDetailed(engineOfPackage(), image, { ...point.options, modes, effort, models }, wanted);
   const start = performance.now();
   const picture = await decodeFile(engineOfPackage(), result.bytes, { models });
   const decodeMs = performance.now() - start;

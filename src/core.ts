@@ -32,11 +32,11 @@ interface CoreExports extends Record<string, unknown> {
   useSimd(flag: number): void;
   decodeModeMap(pointer: number, length: number, priors: number): number;
   encodeModeMap(kind: number, priors: number, out: number, capacity: number): number;
-  decodeSegment(segment: number, pointer: number, length: number, lanes: number, spared: number): number;
+  decodeSegment(segment: number, pointer: number, length: number, lanes: number): number;
   encodeSegment(segment: number, out: number, capacity: number, lanes: number): number;
   synthesisePatch(patch: number, out: number, stride: number): number;
   observePatch(patch: number, out: number, features: number, third: number): number;
-  previewPatch(patch: number, level: number, out: number, stride: number): number;
+  reducePatch(patch: number, level: number, out: number, stride: number): number;
   decodeMask(pointer: number, length: number, width: number, height: number, out: number): number;
   decodeLevels(pointer: number, length: number, width: number, height: number, out: number): number;
   encodeMask(samples: number, width: number, height: number, out: number, capacity: number): number;
@@ -308,15 +308,14 @@ export class Core {
    * Decodes one segment into the planes.
    *
    * @param segment - 0 is the coarse one, 1 + t that of tile t
-   * @param spared - a tile whose finest grid has fewer bytes than this is left without it, and its end unchecked
    */
-  decodeSegment(segment: number, payload: Uint8Array, spared = 0): void {
+  decodeSegment(segment: number, payload: Uint8Array): void {
     const { width, height, lanes } = this.#begun();
     const [samples, doing] =
       segment === 0
         ? [gridSide(width, 3) * gridSide(height, 3), 'decoding the coarse grids']
         : [Math.min(width, tileSide) * Math.min(height, tileSide), `decoding tile ${segment - 1}`];
-    this.#decodeStream(payload, samples, doing, (pointer, length) => this.#exports.decodeSegment(segment, pointer, length, lanes, spared));
+    this.#decodeStream(payload, samples, doing, (pointer, length) => this.#exports.decodeSegment(segment, pointer, length, lanes));
   }
 
   /**
@@ -355,9 +354,11 @@ export class Core {
    *
    * @param pointer - where the patch's top left pixel goes, RGBA
    * @param stride - bytes from one row of pixels to the next
+   * @param level - 1, 2 or 3 for means of squares of 2^level pixels instead
    */
-  synthesisePatch(patch: number, pointer: number, stride: number): void {
-    checkStatus(this.#exports.synthesisePatch(patch, pointer, stride), `computing patch ${patch}`);
+  synthesisePatch(patch: number, pointer: number, stride: number, level = 0): void {
+    const { synthesisePatch, reducePatch } = this.#exports;
+    checkStatus(level ? reducePatch(patch, level, pointer, stride) : synthesisePatch(patch, pointer, stride), `computing patch ${patch}`);
   }
 
   /** Runs `look` on what the synthesis of a patch sees. */
@@ -381,11 +382,6 @@ export class Core {
       third: new Int16Array(buffer, third, sizes.third / 2),
     });
     this.release(mark);
-  }
-
-  /** Like `synthesisePatch` at 1/2, 1/4 or 1/8 of the size, for `level` 1, 2 or 3. */
-  previewPatch(patch: number, level: number, pointer: number, stride: number): void {
-    checkStatus(this.#exports.previewPatch(patch, level, pointer, stride), `previewing patch ${patch}`);
   }
 
   // ── Encoding ──────────────────────────────────────────────────────────────────────────────────

@@ -18,7 +18,6 @@ import { decodeShares, Pacer } from './pacer.js';
 import { allocatePixels, toPicture } from './pixels.js';
 import { checkRate } from './quality.js';
 import { Salvage, soundSections } from './salvage.js';
-import { PreviewStrips, type Reduction, sparedBytes } from './transforms/preview.js';
 import { StripSynthesis } from './transforms/wasm.js';
 import type { CommonOptions, DecodeOptions, Header, PartialPicture, Picture, Region } from './types.js';
 
@@ -89,7 +88,7 @@ async function decodePicture(
       for (const tile of tilesOf(range, patch, width, height)) {
         if (decoded.has(tile)) continue;
         try {
-          core.decodeSegment(1 + tile, picture.tiles[tile], reduction === 1 ? 0 : sparedBytes);
+          core.decodeSegment(1 + tile, picture.tiles[tile]);
         } catch (error) {
           if (salvage === undefined) throw error;
           salvage.loseTile(tile, error);
@@ -114,21 +113,9 @@ async function decodePicture(
       area,
       lose: salvage && ((error: unknown) => salvage.loseSection(error)),
     };
-    if (reduction !== 1) {
-      const size = { width: Math.ceil(width / reduction), height: Math.ceil(height / reduction) };
-      const reduced = allocatePixels(size.width, size.height);
-      const previews = new PreviewStrips({ core, width, height, patch, reduction });
-      const reducedAlpha = alphaParts && new ReducedAlpha(alphaParts, reduction);
-      for (let row = 0; row < patches.bottom; row++) {
-        await decodeTiles({ ...patches, top: row, bottom: row + 1 });
-        const rows = await previews.run(row, reduced, report);
-        await reducedAlpha?.fill(rows);
-        onRows?.(rows);
-      }
-      return toPicture(reduced, size.width, size.height);
-    }
-    const data = allocatePixels(area.width, area.height);
-    const alphaReader = alphaParts && new AlphaReader(alphaParts);
+    const shown = reduction === 1 ? area : { x: 0, y: 0, width: Math.ceil(width / reduction), height: Math.ceil(height / reduction) };
+    const data = allocatePixels(shown.width, shown.height);
+    const alphaReader = alphaParts && (reduction === 1 ? new AlphaReader(alphaParts) : new ReducedAlpha(alphaParts, reduction));
     if (transform === 'ort') {
       await decodeTiles(patches);
       const synthesis = await engine.otherSynthesis(pack, header, adaptation);
@@ -136,24 +123,24 @@ async function decodePicture(
       await alphaReader?.fill({ y: 0, width, height, data });
       return toPicture(data, width, height);
     }
-    const strips = new StripSynthesis({ core, width, height, patch }, area);
+    const strips = new StripSynthesis({ core, width, height, patch }, shown, reduction);
     for (let row = patches.top; row < patches.bottom; row++) {
       await decodeTiles({ ...patches, top: row, bottom: row + 1 });
       const rows = await strips.run(row, data, report);
       await alphaReader?.fill(rows);
       onRows?.(rows);
     }
-    return toPicture(data, area.width, area.height);
+    return toPicture(data, shown.width, shown.height);
   });
 }
 
 /** By how much the picture is reduced, per side. */
-function checkScale({ scale = 1, region, transform = 'wasm' }: DecodeOptions, partial: boolean): 1 | Reduction {
+function checkScale({ scale = 1, region, transform = 'wasm' }: DecodeOptions, partial: boolean): number {
   if (![1, 1 / 2, 1 / 4, 1 / 8].includes(scale))
     throw new TesseraError('invalidArgument', `scale is ${String(scale)}; allowed are 1, 1/2, 1/4, 1/8`);
   if (scale !== 1 && (region !== undefined || transform !== 'wasm' || partial))
     throw new TesseraError('invalidArgument', 'a scale goes with neither region nor partial nor the transform ort');
-  return (1 / scale) as 1 | Reduction;
+  return 1 / scale;
 }
 
 /** The rectangle to decode, the whole picture by default. */

@@ -13,7 +13,8 @@ import { type Core, modeSetOf } from './core.js';
 import { type Effort, efforts, encodeShares } from './effort.js';
 import type { EngineBase } from './engine-base.js';
 import { TesseraError } from './errors.js';
-import { gridCount, patchLayout, tileCount, tileSide } from './geometry.js';
+import type { SegmentEstimate } from './estimate.js';
+import { gridCount, tileCount } from './geometry.js';
 import { checkSize, resolveLimits } from './limits.js';
 import { loadPack, type Pack } from './models/load.js';
 import type { ModeSet } from './models/pack.js';
@@ -33,7 +34,7 @@ export const defaultOptions = { quality: 50, modes: 8, effort: 5, patch: 128, la
 /** A file, and what the encoder knows about it. */
 export interface EncodeResult {
   readonly bytes: Uint8Array<ArrayBuffer>;
-  /** Length that the rate estimate foretold, in bytes; NaN when the caller did without it. */
+  /** Length that the rate estimate foretold, in bytes; NaN without one. */
   readonly estimatedBytes: number;
   /** Quality in the pack's table, or null for a rate that is not in it. */
   readonly quality: number | null;
@@ -63,14 +64,14 @@ interface Settings {
  * Encodes a picture and tells what came out.
  *
  * @param wanted - `reconstruction`: also compute the pixels that a decoder will give; `cost` false: tell J only if it was needed anyway;
- *   `estimate` false: do without the estimated length
+ *   `estimate`: foretell the length too, by `estimateSegments`
  * @throws TesseraError
  */
 export async function encodeDetailed(
   engine: EngineBase,
   source: PixelSource,
   options: EncodeOptions,
-  wanted: { readonly reconstruction?: boolean; readonly cost?: boolean; readonly estimate?: boolean } = {},
+  wanted: { readonly reconstruction?: boolean; readonly cost?: boolean; readonly estimate?: SegmentEstimate } = {},
 ): Promise<EncodeResult> {
   // 1. Check the call; bring the pixels to RGBA.
   const start = performance.now();
@@ -140,7 +141,7 @@ export async function encodeDetailed(
 
     // 6. Code the mode map and the latents of the winners.
     const modeMap = selection.single ? new Uint8Array(0) : core.encodeModeMap();
-    const expected = wanted.estimate === false ? undefined : await expectedSegments(core, width, height, settings, pacer);
+    const expected = await wanted.estimate?.(core, { width, height, ...settings }, pacer);
     const count = 1 + tileCount(width, height);
     const segments: Uint8Array[] = [];
     for (let segment = 0; segment < count; segment++) {
@@ -234,28 +235,6 @@ function quantiseTile(
       core.quantise(set, grid, scratch + skipped * 4, stride, x, y, columns, lines, gain);
     });
   }
-}
-
-/** Expected bytes of the coarse segment and of each tile segment, as fractions, from the exact code lengths of the patches. */
-async function expectedSegments(core: Core, width: number, height: number, { patch, lanes }: Settings, pacer: Pacer): Promise<number[]> {
-  const map = core.modes().slice();
-  const { columns } = patchLayout(width, height, patch);
-  const tileColumns = Math.ceil(width / tileSide);
-  const expected = new Array<number>(1 + tileCount(width, height)).fill(0);
-  for (const [index, mode] of map.entries()) {
-    const bytes = core.patchRate(index, mode) / 8;
-    await pacer.turn();
-    const tile =
-      Math.floor((Math.floor(index / columns) * patch) / tileSide) * tileColumns + Math.floor(((index % columns) * patch) / tileSide);
-    expected[1 + tile] += bytes;
-  }
-  // The rate of a patch is not split by grid; a sixteenth of the bits in the coarse grids is near enough for a sum.
-  for (let segment = 1; segment < expected.length; segment++) {
-    expected[0] += expected[segment] / 16;
-    expected[segment] -= expected[segment] / 16;
-  }
-  // A state is 4 bytes and holds between 0 and 8 bits of the message: half a byte on average.
-  return expected.map((bytes) => bytes + 3.5 * lanes);
 }
 
 async function reconstruct(core: Core, width: number, height: number, patch: number): Promise<Picture> {

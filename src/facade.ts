@@ -107,8 +107,6 @@ async function encodeWith(
 ): Promise<Uint8Array<ArrayBuffer>> {
   const checked = checkOptions(options);
   const complete = models === undefined || checked.models !== undefined ? checked : { ...checked, models };
-  const { bytes } = await whileHeld(Object(image).data, checked, () =>
-    encodeDetailed(engine, image, complete, { cost: false, estimate: false }),
-  );
+  const { bytes } = await whileHeld(Object(image).data, checked, () => encodeDetailed(engine, image, complete, { cost: false }));
   return bytes;
 }

@@ -13,6 +13,7 @@ import type { CommonOptions, PixelSource } from './types.js';
 export { engineOfPackage } from './codec.js';
 export { decodeCodecs, decodeFile } from './decode.js';
 export { defaultOptions, type EncodeResult, encodeDetailed } from './encode.js';
+export { estimateSegments } from './estimate.js';
 export { msSsim, psnr, squaredError } from './metrics.js';
 export { loadPack } from './models/load.js';
 export { countMacs } from './models/macs.js';

@@ -9,6 +9,7 @@ import { engineOfPackage } from '../src/codec.js';
 import { writeFile } from '../src/container.js';
 import { decodeFile } from '../src/decode.js';
 import { encodeDetailed } from '../src/encode.js';
+import { estimateSegments } from '../src/estimate.js';
 import { tileCount } from '../src/geometry.js';
 import { loadPack } from '../src/models/load.js';
 import { noScales } from '../src/scales.js';
@@ -50,7 +51,12 @@ describe('files of the encoder', () => {
 
   test('two tiles and competing codecs', async () => {
     const image = colourBands(590, 130);
-    const result = await encodeDetailed(engineOfPackage(), image, { patch: 64, quality: 60, effort: 7, models }, { reconstruction: true });
+    const result = await encodeDetailed(
+      engineOfPackage(),
+      image,
+      { patch: 64, quality: 60, effort: 7, models },
+      { reconstruction: true, estimate: estimateSegments },
+    );
     expect(result.modeShares.filter((share) => share > 0).length).toBeGreaterThan(1);
     await compare(result.bytes);
     const picture = await decodeFile(engineOfPackage(), result.bytes, { models });

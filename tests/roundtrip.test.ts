@@ -2,6 +2,7 @@ import { beforeAll, describe, expect, test } from 'vitest';
 import { engineOfPackage } from '../src/codec.js';
 import { decodeFile } from '../src/decode.js';
 import { type EncodeResult, encodeDetailed } from '../src/encode.js';
+import { estimateSegments } from '../src/estimate.js';
 import { decode, encode, probe } from '../src/index.js';
 import { psnr } from '../src/metrics.js';
 import type { EncodeOptions, PixelSource } from '../src/types.js';
@@ -17,7 +18,7 @@ const pictures = [
 ];
 
 function encodeWith(image: PixelSource, options: EncodeOptions): Promise<EncodeResult> {
-  return encodeDetailed(engineOfPackage(), image, options, { reconstruction: true });
+  return encodeDetailed(engineOfPackage(), image, options, { reconstruction: true, estimate: estimateSegments });
 }
 
 /** Checks that the decoder gives the encoder's own reconstruction, byte for byte, and returns it. */

@@ -5,6 +5,7 @@ import { engineOfPackage } from '../src/codec.js';
 import { parseHeader, parsePictureSection, parseSections } from '../src/container.js';
 import type { Core } from '../src/core.js';
 import { encodeDetailed } from '../src/encode.js';
+import { estimateSegments } from '../src/estimate.js';
 import { encode } from '../src/index.js';
 import { loadPack, type Pack } from '../src/models/load.js';
 import { fitScales } from '../src/refine/fit-scales.js';
@@ -79,7 +80,7 @@ describe('a picture', () => {
   });
 
   test('a file says those of its latents', async () => {
-    const { bytes, estimatedBytes } = await encodeDetailed(engineOfPackage(), image, { quality: 30 });
+    const { bytes, estimatedBytes } = await encodeDetailed(engineOfPackage(), image, { quality: 30 }, { estimate: estimateSegments });
     const header = parseHeader(bytes);
     const { scales } = parsePictureSection(header, parseSections(header, bytes));
     expect(scales).not.toEqual(noScales);

@@ -43,7 +43,7 @@ async function costOf(curvatures, anchor, codec, some) {
   const models = { files: packWithFirst({ ...files, 'manifest.json': new TextEncoder().encode(text) }, codec) };
   const rate = { anchor, step: middle };
   let sum = 0;
-  for (const picture of some) sum += (await encodeDetailed(engine, picture, { rate, models }, { estimate: false })).cost;
+  for (const picture of some) sum += (await encodeDetailed(engine, picture, { rate, models })).cost;
   return sum;
 }
 

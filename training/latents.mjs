@@ -35,7 +35,7 @@ for (const [index, { name, width, height, offset }] of chosen.entries()) {
   for (let anchor = 0; anchor < manifest.anchors; anchor++) {
     const step = (index * stepOfPicture + anchor * stepOfAnchor) % decoder.steps.length;
     const picture = { data, width, height, channels: 3 };
-    const { bytes, cost } = await encodeDetailed(engine, picture, { rate: { anchor, step }, modes: 1, models }, { estimate: false });
+    const { bytes, cost } = await encodeDetailed(engine, picture, { rate: { anchor, step }, modes: 1, models });
     const { latents, scales } = await latentsOfFile(engine, bytes, { models });
     // A class is an eighth of a nat, offsets are in Q8.
     const offsets = scales.map((scale) => decoder.steps[step].logScaleOffset + 32 * scale);

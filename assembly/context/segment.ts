@@ -12,7 +12,7 @@ import { predictRun } from "./predict";
 import { addressInWindow, buildWindow, toContext, windowStride } from "./window";
 import { decodeResidual, putResidual } from "../entropy/escape";
 import {
-  advance, bytesLeft, desynchronise, desynchronised, finishDecoding, finishEncoding, saveState, slotOf, startDecoding, startEncoding, stateOf,
+  advance, desynchronise, desynchronised, finishDecoding, finishEncoding, saveState, slotOf, startDecoding, startEncoding, stateOf,
   validLanes,
 } from "../entropy/rans";
 import { frequencyOf, peakFrequency, peakOf, peakResidual, peakStart, reachOf, rowPointer, startOf } from "../entropy/tables";
@@ -66,16 +66,14 @@ function firstOfFront(front: i32): i32 {
 /**
  * Decodes a segment into the planes of its patches' modes.
  * @param segment  0 = coarse grids, 1 + t = tile t
- * @param spared  a tile whose grid 0 has fewer bytes than this is left without it, and its end unchecked; 0 to decode all
  * @returns ok, invalidArgument or entropyDesync
  */
-export function decodeSegment(segment: i32, pointer: usize, length: u32, lanes: i32, spared: u32): i32 {
+export function decodeSegment(segment: i32, pointer: usize, length: u32, lanes: i32): i32 {
   if (!openSegment(segment) || !validLanes(lanes)) return Status.invalidArgument;
   const status = startDecoding(pointer, length, lanes);
   if (status != Status.ok) return status;
   let symbol = 0;
   for (let grid = firstGrid; grid >= lastGrid; --grid) {
-    if (grid == 0 && bytesLeft() < <usize>spared) return clearGrid();
     for (let row = firstRow; row < lastRow; ++row) {
       for (let column = firstColumn; column < lastColumn; ++column) {
         symbol = decodePatch(row * patchColumns + column, grid, symbol, lanes - 1);
@@ -84,16 +82,6 @@ export function decodeSegment(segment: i32, pointer: usize, length: u32, lanes: 
     }
   }
   return finishDecoding();
-}
-
-/** Sets the latents of grid 0 in the segment's patches to 0. */
-function clearGrid(): i32 {
-  const left = firstColumn << patchLog2;
-  const bytes = <usize>(min(gridWidth(0), lastColumn << patchLog2) - left) << 1;
-  const bottom = min(gridHeight(0), lastRow << patchLog2);
-  const plane = planeOfMode(0, 0);
-  for (let y = firstRow << patchLog2; y < bottom; ++y) memory.fill(rowAddress(plane, 0, y) + (<usize>left << 1), 0, bytes);
-  return Status.ok;
 }
 
 /** Sets a row of samples to 0. */

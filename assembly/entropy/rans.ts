@@ -56,11 +56,6 @@ export function startDecoding(start: usize, length: u32, lanes: i32): i32 {
   return Status.ok;
 }
 
-/** @returns bytes of the stream that no lane has read yet */
-export function bytesLeft(): usize {
-  return limit - pointer;
-}
-
 /** @returns ok if every state is back at its start and every byte was used, else entropyDesync */
 export function finishDecoding(): i32 {
   if (desynchronised || pointer != limit) return Status.entropyDesync;

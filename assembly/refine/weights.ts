@@ -10,6 +10,7 @@
  * ```
  */
 import { HIDDEN, SYNTHESIS_W1, SYNTHESIS_W2, SYNTHESIS_W3, SYNTHESIS_W4, biasesOf, createCodec, fractionBits, weightsOf } from "../codec";
+import { fillFloatModel } from "../float_model";
 import { allocate } from "../memory";
 
 const DENSE_BYTES: usize = 16 * 16 * 4;
@@ -54,6 +55,7 @@ export function createWeights(block: usize): usize {
   memory.fill(weights, 0, BYTES);
   const codec = createCodec(block);
   if (codec == 0) return 0;
+  fillFloatModel(codec);
   store<u32>(weights, <u32>codec);
   denseLayer(codec, 0, weights + FORWARD1, weights + BACKWARD1, weights + BIASES1);
   denseLayer(codec, 1, weights + FORWARD2, weights + BACKWARD2, weights + BIASES2);

@@ -20,8 +20,8 @@ import * as scalar from "../synthesis/kernels";
 import * as simd from "../synthesis/kernels_simd";
 import * as scalarLayers from "../synthesis/layers";
 import * as simdLayers from "../synthesis/layers_simd";
-import * as scalarPreview from "../synthesis/preview_kernels";
-import * as simdPreview from "../synthesis/preview_kernels_simd";
+import { meanOfRow } from "../synthesis/reduce_kernels";
+import { meanOfRowSimd } from "../synthesis/reduce_kernels_simd";
 import { anyFloat, below, between, next } from "./random";
 
 const REFILL: i32 = 64;
@@ -192,36 +192,19 @@ export function tryLayers(kind: i32, codec: usize, count: i32): i32 {
   return differences;
 }
 
-/** The kernels of reduced pictures. @param kind  0 moments, 1 expectedColours, 2 flatPixels */
-export function tryPreviews(kind: i32, codec: usize, count: i32): i32 {
+/** Means of squares of pixels. */
+export function tryMeans(count: i32): i32 {
   let differences = 0;
   for (let index = 0; index < count; ++index) {
     drawCase(index);
-    const plane = <usize>(stride * (rows + 3)) << 2;
-    if (kind == 0) {
-      const shift = between(1, 3);
-      const columns = between(((width - 1) << shift) + 1, width << shift);
-      const lines = between(1, 1 << shift);
-      const rowLength = columns + below(8);
-      const from = drawSource(((lines + 1) * rowLength) >> 1);
-      rows = 1;
-      scalarPreview.moments(from, rowLength, shift, lines, columns, width, twin, twin + plane, 0.25, 3);
-      simdPreview.moments(from, rowLength, shift, lines, columns, width, target, target + plane, 0.25, 3);
-      if (!sameRows(2, plane, width)) ++differences;
-    } else if (kind == 1) {
-      const level = between(1, 3);
-      const from = drawSource(10 * (<i32>plane >> 2) + 16);
-      scalarPreview.expectedColours(codec, from, from + 7 * plane, level, twin, plane, stride, width, rows);
-      simdPreview.expectedColours(codec, from, from + 7 * plane, level, target, plane, stride, width, rows);
-      if (!sameRows(3, plane, width)) ++differences;
-    } else {
-      const from = drawSource(3 * (<i32>plane >> 2) + 16);
-      const outStride = <usize>(4 * width + below(9));
-      scalarPreview.flatPixels(codec, from, plane, stride, width, rows, twin, outStride);
-      simdPreview.flatPixels(codec, from, plane, stride, width, rows, target, outStride);
-      // Pixels go to the caller's rows: not a byte beside them.
-      if (memory.compare(target - 32, twin - 32, <usize>rows * outStride + 512) != 0) ++differences;
-    }
+    const level = between(1, 3);
+    const lines = between(1, 1 << level);
+    const rowBytes = <usize>(4 * width + below(9));
+    const from = drawSource(<i32>rowBytes * lines / 4 + 16);
+    meanOfRow(from, rowBytes, width, lines, level, twin);
+    meanOfRowSimd(from, rowBytes, width, lines, level, target);
+    // Pixels go to the caller's rows: not a byte beside them.
+    if (memory.compare(target - 32, twin - 32, <usize>(4 * width) + 64) != 0) ++differences;
   }
   return differences;
 }

@@ -69,7 +69,7 @@ async function tesseraCell(inner, image, { quality, modes, effort }) {
   const engine = inner.engineOfPackage();
   const settings = { quality, modes, effort };
   const { value: result, cpu: encodeMs } = await timed(() =>
-    inner.encodeDetailed(engine, image, settings, { cost: false, estimate: false, reconstruction: true }),
+    inner.encodeDetailed(engine, image, settings, { cost: false, reconstruction: true }),
   );
   const { value: picture, cpu: decodeMs } = await timed(() => inner.decodeFile(engine, result.bytes, {}));
   if (!Buffer.from(picture.data.buffer).equals(Buffer.from(result.reconstruction.data.buffer)))

@@ -46,17 +46,10 @@ mkdirSync(scratch, { recursive: true });
 async function codeAtRate(picture) {
   const pixels = picture.width * picture.height;
   const { quality } = await qualityFor(Number(options.bpp), async (candidate) => {
-    const { bytes } = await inner.encodeDetailed(
-      engine,
-      picture,
-      { quality: candidate, modes: 1, effort: 3 },
-      { cost: false, estimate: false },
-    );
+    const { bytes } = await inner.encodeDetailed(engine, picture, { quality: candidate, modes: 1, effort: 3 }, { cost: false });
     return { value: (8 * bytes.length) / pixels };
   });
-  const { value, cpu } = await timed(() =>
-    inner.encodeDetailed(engine, picture, { quality, ...settings }, { cost: false, estimate: false }),
-  );
+  const { value, cpu } = await timed(() => inner.encodeDetailed(engine, picture, { quality, ...settings }, { cost: false }));
   return { quality, bytes: value.bytes, encodeMs: cpu };
 }
 
@@ -165,7 +158,7 @@ async function measureScaling() {
   for (const megapixels of scales.filter((scale) => scale <= Number(options.largest))) {
     const picture = mosaic([pictures[middle]], megapixels);
     const pixels = (picture.width * picture.height) / 1e6;
-    const encode = () => timed(() => inner.encodeDetailed(engine, picture, { quality, ...settings }, { cost: false, estimate: false }));
+    const encode = () => timed(() => inner.encodeDetailed(engine, picture, { quality, ...settings }, { cost: false }));
     // The first pictures of a process carry its warm-up, which is a fifth of the time of a small one.
     if (pixels < 2) await encode();
     const { value, cpu } = await encode();

@@ -3,7 +3,6 @@
 import type { Core } from '../core.js';
 import { tileArea, tileSide } from '../geometry.js';
 import type { Pacer } from '../pacer.js';
-import { meanOfSquares } from '../transforms/preview.js';
 import type { Region, Rows } from '../types.js';
 import type { AlphaTile } from './section.js';
 
@@ -112,6 +111,14 @@ export class ReducedAlpha {
     const height = Math.min(whole - y, rows.height * this.#reduction);
     const data = new Uint8ClampedArray(width * height * 4).fill(255);
     await this.#reader.fill({ y, width, height, data });
-    meanOfSquares(data, width, height, this.#reduction, 4, [3], rows.data);
+    for (let line = 0; line < rows.height; line++) {
+      for (let column = 0; column < rows.width; column++) {
+        const [left, top] = [column * this.#reduction, line * this.#reduction];
+        const [right, bottom] = [Math.min(width, left + this.#reduction), Math.min(height, top + this.#reduction)];
+        let sum = 0;
+        for (let y = top; y < bottom; y++) for (let x = left; x < right; x++) sum += data[(y * width + x) * 4 + 3];
+        rows.data[(line * rows.width + column) * 4 + 3] = Math.floor(sum / ((bottom - top) * (right - left)) + 0.5);
+      }
+    }
   }
 }

@@ -3,6 +3,7 @@
 import { engineOfPackage } from '../codec.js';
 import { decodeFile, decodePartially } from '../decode.js';
 import { defaultOptions, encodeDetailed } from '../encode.js';
+import { estimateSegments } from '../estimate.js';
 import { resolveLimits } from '../limits.js';
 import { msSsim, psnr } from '../metrics.js';
 import { flatten, isOpaque } from '../pixels.js';
@@ -75,7 +76,9 @@ export async function encodeCommand(line: CommandLine, signal: AbortSignal): Pro
     ...(effort === undefined ? {} : { effort }),
     ...(progress.onProgress === undefined ? {} : { onProgress: progress.onProgress }),
   };
-  const result = await encodeDetailed(engineOfPackage(), image, settings, { cost: false }).finally(progress.clear);
+  const result = await encodeDetailed(engineOfPackage(), image, settings, { cost: false, estimate: estimateSegments }).finally(
+    progress.clear,
+  );
   await writeOutput(output, result.bytes);
 
   const { width, height } = image;

@@ -27,14 +27,14 @@ export interface Core extends Record<string, unknown> {
   useSimd(flag: number): void;
   decodeModeMap(pointer: number, length: number, priors: number): number;
   encodeModeMap(kind: number, priors: number, out: number, capacity: number): number;
-  decodeSegment(segment: number, pointer: number, length: number, lanes: number, spared?: number): number;
+  decodeSegment(segment: number, pointer: number, length: number, lanes: number): number;
   encodeSegment(segment: number, out: number, capacity: number, lanes: number): number;
   decodeMask(pointer: number, length: number, width: number, height: number, out: number): number;
   decodeLevels(pointer: number, length: number, width: number, height: number, out: number): number;
   encodeMask(samples: number, width: number, height: number, out: number, capacity: number): number;
   encodeLevels(samples: number, width: number, height: number, out: number, capacity: number): number;
   synthesisePatch(patch: number, out: number, stride: number): number;
-  previewPatch(patch: number, level: number, out: number, stride: number): number;
+  reducePatch(patch: number, level: number, out: number, stride: number): number;
   quantise(
     set: number,
     grid: number,

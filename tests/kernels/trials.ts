@@ -18,7 +18,7 @@ interface TrialExports extends Record<string, unknown> {
   seedRandom(seed: number): void;
   tryFilters(kind: number, codec: number, count: number): number;
   tryLayers(kind: number, codec: number, count: number): number;
-  tryPreviews(kind: number, codec: number, count: number): number;
+  tryMeans(count: number): number;
   tryPredict(codec: number, count: number): number;
   tryLargest(count: number): number;
   trySearch(count: number): number;
@@ -114,9 +114,7 @@ export function openTrials(code: Uint8Array<ArrayBuffer>): Trial[] {
     ...['packFeatures', 'pointwise', 'residualRelu', 'residualPixels'].map((name, kind) =>
       withCodecs(name, (codec, count) => core.tryLayers(kind, codec, count)),
     ),
-    ...['moments', 'expectedColours', 'flatPixels'].map((name, kind) =>
-      withCodecs(name, (codec, count) => core.tryPreviews(kind, codec, count)),
-    ),
+    kernel('meanOfRow', core.tryMeans),
     kernel('rowError', core.tryRowError),
     ...['halveAlongX', 'halveAlongY'].map((name, kind) => refine(name, (handle, count) => core.tryHalving(kind, handle, count))),
     ...['pointwise', 'residualRelu', 'residualError', 'residualGated', 'residualPlain'].map((name, kind) =>

@@ -223,7 +223,7 @@ def main():
     parser.add_argument('--note', default='')
     options = parser.parse_args()
     os.makedirs(options.out, exist_ok=True)
-    state = {}
+    checkpoint, state = {}, {}
     if options.checkpoint:
         codec, checkpoint = load_codec(options.checkpoint)
         state = checkpoint['state']
@@ -237,6 +237,7 @@ def main():
     steps = step_table(codec.lambdas[0] / codec.lambdas[1])
     pictures = Pictures(options.data)
     rows, largest = fit(codec, pictures, laplace_rows(), steps)
+    rows = checkpoint.get('rows', rows)            # those of tessera.settle
     with open(os.path.join(options.out, 'decoder.bin'), 'wb') as file:
         file.write(decoder_file(codec, steps, rows, largest))
     files = ['decoder.bin', 'synthesis.onnx']

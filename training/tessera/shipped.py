@@ -14,10 +14,10 @@ FURTHEST = 40                 # symbols beyond count as this far, where nothing 
 
 @dataclass
 class Samples:
-    """Samples of one codec at one anchor. Where all taps are 0 only the step matters, so these are counted: step offset → symbols −40 … 40."""
+    """Samples of one codec at one anchor. Where all taps are 0 only the offset matters, so these are counted: offset → symbols −40 … 40."""
     taps: np.ndarray          # [n, 16] int8, as far as the clamp of the format lets them be
     symbols: np.ndarray       # [n] int16
-    offsets: np.ndarray       # [n] int16: the log-scale offset of the file's step
+    offsets: np.ndarray       # [n] int16: log-scale offset of the file's step and of its grid
     quiet: dict
 
     @property
@@ -60,9 +60,10 @@ def read_samples(path, anchor):
             at += width * height
             seen = taps_of_plane(plane, grid).reshape(-1, len(TAPS))
             lively = seen.any(1)
+            offset = entry['offsets'][grid]
             taps.append(seen[lively])
             symbols.append(plane.reshape(-1)[lively])
-            offsets.append(np.full(lively.sum(), entry['offset'], np.int16))
+            offsets.append(np.full(lively.sum(), offset, np.int16))
             alone = np.clip(plane.reshape(-1)[~lively], -FURTHEST, FURTHEST) + FURTHEST
-            quiet[entry['offset']] = quiet.get(entry['offset'], 0) + np.bincount(alone, minlength=2 * FURTHEST + 1)
+            quiet[offset] = quiet.get(offset, 0) + np.bincount(alone, minlength=2 * FURTHEST + 1)
     return Samples(np.concatenate(taps), np.concatenate(symbols), np.concatenate(offsets), quiet)
