@@ -1,16 +1,14 @@
 /**
  * Where a change of codec shows. J does not see an edge along the border of a patch, people do.
  *
- * Gradients of the reconstruction are compared with the picture's own: across a border they may be wrong by little more than beside it.
+ * Gradients of the reconstruction are compared with the picture's own: across a border they may be hardly more wrong than beside it.
  */
 
 import type { Core } from './core.js';
 import { patchLayout } from './geometry.js';
 import type { PixelSource } from './types.js';
 
-/** How much larger than beside it the mean error of the gradient across a border may be, */
-const toleratedRatio = 1.15;
-/** and by how many levels more. */
+/** By how many levels the mean error of the gradient across a border may be larger than beside it. */
 const toleratedLevels = 0.5;
 
 /**
@@ -56,7 +54,7 @@ export async function findSeams(
           beside += (errorAt(at - across, across) + errorAt(at + across, across)) / 2;
         }
       }
-      if (seam > beside * toleratedRatio + toleratedLevels * 3 * count) seams.add(one).add(other);
+      if (seam > beside + toleratedLevels * 3 * count) seams.add(one).add(other);
     };
     for (let column = 0; column < columns; column++) {
       const index = row * columns + column;

@@ -13,7 +13,7 @@ import { validationPictures } from './validation.mjs';
 /** Per analysis: the effort that takes it, and how many steps of an anchor are coded for real; the ones between are interpolated. */
 const analyses = { large: { effort: 5, measured: 7 }, small: { effort: 1, measured: 21 } };
 /** Bits per pixel of quality 0 and 100. Below, a picture is of no use; above, one would take a lossless codec. And the wider the scale, the coarser. */
-const [leastRate, mostRate] = [0.05, 2.5];
+const [leastRate, mostRate] = [0.05, 2.2];
 /** Of the growth elsewhere, where the anchor changes: other pictures may find the next anchor dearer by a percent or two. */
 const atBorder = 0.7;
 

@@ -237,7 +237,8 @@ def main():
     steps = step_table(codec.lambdas[0] / codec.lambdas[1])
     pictures = Pictures(options.data)
     rows, largest = fit(codec, pictures, laplace_rows(), steps)
-    rows = checkpoint.get('rows', rows)            # those of tessera.settle
+    if 'rows' in checkpoint:                       # those of tessera.settle
+        rows = [(bound, order, {fraction: np.array(line) for fraction, line in stored.items()}) for bound, order, stored in checkpoint['rows']]
     with open(os.path.join(options.out, 'decoder.bin'), 'wb') as file:
         file.write(decoder_file(codec, steps, rows, largest))
     files = ['decoder.bin', 'synthesis.onnx']

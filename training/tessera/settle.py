@@ -116,7 +116,9 @@ def main():
     for mode, anchors in enumerate(counts):
         change = [100 * bits(settled, seen) / bits(rows, seen) - 100 for seen in anchors]
         print(f'codec {mode}: ' + ' '.join(f'{value:.2f}' for value in change) + ' % of the bits')
-    torch.save({**checkpoint, 'rows': settled}, options.out)
+    # Lists: any version of torch loads them.
+    torch.save({**checkpoint, 'rows': [(bound, order, {fraction: line.tolist() for fraction, line in stored.items()}) for bound, order, stored in settled]},
+               options.out)
     decoder = rewrite(decoder, settled)
     with open(path, 'wb') as file:
         file.write(decoder)
