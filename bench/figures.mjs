@@ -156,12 +156,29 @@ function ofHighest({ bdRates, pictures }) {
   };
 }
 
+function ofScreens({ pictures, bdRate, steps }) {
+  return {
+    'screens.pictures': String(pictures),
+    'screens.rate': signed(bdRate),
+    'screens.table': table(
+      [
+        ['dB', (row) => row.decibels],
+        ['bits against WebP', (row) => signed(row.percent)],
+      ],
+      steps,
+    ),
+  };
+}
+
 /** @returns name → text of everything that the results at hand can say */
 export function figures() {
-  const [rd, highest, speed, entropy] = ['rd.json', 'rd/highest.json', 'speed.json', 'entropy.json'].map(result);
+  const [rd, highest, screens, speed, entropy] = ['rd.json', 'rd/highest.json', 'rd/screens.json', 'speed.json', 'entropy.json'].map(
+    result,
+  );
   return {
     ...(rd === undefined ? {} : ofRates(rd)),
     ...(highest === undefined ? {} : ofHighest(highest)),
+    ...(screens === undefined ? {} : ofScreens(screens)),
     ...(speed === undefined ? {} : ofSpeed(speed)),
     ...(entropy === undefined ? {} : ofEntropy(entropy)),
   };

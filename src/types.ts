@@ -109,10 +109,9 @@ export interface DecodeOptions extends CommonOptions {
   /** Decodes this part alone: the same bytes as that part of the whole picture, for about its part of the time. Not with `ort`. */
   readonly region?: Region;
   /**
-   * Decodes a picture of 1/2, 1/4 or 1/8 of the width and height (rounded up), for thumbnails: computed at that size, in a part of the
-   * time, and near the mean of the full picture's pixels: within 1 dB of it, measured from the original, on photographs. What is left
-   * of the time is that of decoding the latents. The pixels are no part of the format: versions may
-   * differ. Not with `region`, `partial` or `ort`.
+   * Decodes a picture of 1/2, 1/4 or 1/8 of the width and height (rounded up), for thumbnails: the means of the full picture's pixels, rounded.
+   * It needs the memory of the small picture, but about the time of the full one: half of what an eighth of the size shows is in the finest
+   * grids. Not with `region`, `partial` or `ort`.
    */
   readonly scale?: 1 | 0.5 | 0.25 | 0.125;
   /** Called with rows as soon as they are final, from top to bottom. Not with `ort`. */
