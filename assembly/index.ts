@@ -2,8 +2,8 @@
  * The whole ABI of the WASM core. Pointers are addresses in the exported memory; zero imports, no clock, no files.
  *
  * Order of calls: `loadTables` (and `loadCosts` to encode), `createCodec` for each mode, `beginPicture`, `setCodec`, `setStep`,
- * `setScale` of each grid that has one, `setPriors`; then `decodeModeMap`, `decodeSegment`, `synthesisePatch`, or `quantise`, `setSource`, `setLambda`, `evaluatePatch`,
- * `encodeModeMap`, `encodeSegment`. Statuses are the numbers of FORMAT.md §8.
+ * `setScale` of each grid that has one, `setPriors`; then `decodeModeMap`, `decodeSegment`, `synthesisePatch`, or `quantise`, `setSource`,
+ * `setLambda`, `evaluatePatch`, `encodeModeMap`, `encodeSegment`. Statuses are the numbers of FORMAT.md §8.
  */
 import { modes, setInverseGain, storeCodec, useSimd as setSimd } from "./memory";
 

@@ -1,6 +1,6 @@
 /**
- * The file: header, sections, lengths and checksums (FORMAT.md §1). With `alpha/section.ts` and `adaptation/section.ts`, which read what is in two
- * of the sections, the only place where bytes of an untrusted file are parsed in TypeScript.
+ * The file: header, sections, lengths and checksums (FORMAT.md §1). With `alpha/section.ts`, `adaptation/section.ts` and `scales.ts`, which read what
+ * is in some of the parts, the only place where bytes of an untrusted file are parsed in TypeScript.
  *
  *     header 27 bytes │ section: tag u8, length LEB128, CRC-32 u32, payload │ section …
  *     picture section: lengths (LEB128 each) of scales, mode map, coarse segment, tile segments │ scales │ mode map │ coarse │ tiles

@@ -118,7 +118,7 @@ export async function encodeDetailed(
     const generalist = modeSet.subset.indexOf(modeSetOf(pack.decoder, 1).subset[0]);
     const selection = await selectModes(core, { ...settings, modes, generalist, lambda, search, picture: image }, pacer);
 
-    // 5. Refine the winners' latents and adapt the synthesis to the picture, in a part of the package of its own.
+    // 5. Refine the winners' latents and fit synthesis and scales to the picture, in a part of the package of its own.
     const written = selection.single ? 1 : modes;
     let { cost } = selection;
     let adaptation: Adaptation | undefined;

@@ -6,18 +6,27 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import sharp from 'sharp';
 
-/** The first held-out photographs and screens: {name, width, height, rgb}. */
-export function validationPictures(cache, photographs = 11, screens = 3) {
-  const held = JSON.parse(readFileSync(path.join(cache, 'index.json'), 'utf8')).filter(({ split }) => split === 'validation');
-  const first = (kind, count) => held.filter((entry) => entry.kind === kind).slice(0, count);
+/** All pictures of a split: {name, kind, width, height, offset}. */
+export function entriesOf(cache, split) {
+  return JSON.parse(readFileSync(path.join(cache, 'index.json'), 'utf8')).filter((entry) => entry.split === split);
+}
+
+/** Pictures by their entries, one after the other: {name, width, height, rgb}. */
+export function* readPictures(cache, entries) {
   const file = openSync(path.join(cache, 'pixels.bin'));
-  const pictures = [...first('p', photographs), ...first('s', screens)].map(({ name, width, height, offset }) => {
+  for (const { name, width, height, offset } of entries) {
     const rgb = Buffer.alloc(width * height * 3);
     readSync(file, rgb, 0, rgb.length, offset);
-    return { name: name.replace(/\.\w+$/, ''), width, height, rgb };
-  });
+    yield { name: name.replace(/\.\w+$/, ''), width, height, rgb };
+  }
   closeSync(file);
-  return pictures;
+}
+
+/** The first held-out photographs and screens: {name, width, height, rgb}. */
+export function validationPictures(cache, photographs = 11, screens = 3) {
+  const held = entriesOf(cache, 'validation');
+  const first = (kind, count) => held.filter((entry) => entry.kind === kind).slice(0, count);
+  return [...readPictures(cache, [...first('p', photographs), ...first('s', screens)])];
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {

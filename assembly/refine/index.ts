@@ -6,8 +6,8 @@
  * about half the time. Everything here is floating point and decides nothing but which latents an encoder tries: the core measures
  * their exact cost afterwards.
  *
- * Order of calls: `createWeights` and `setCodec` for each mode, `setStep`, `setScale` of each grid, `openPicture`; for each region `openRegion` and `setTarget`, fill SYMBOL,
- * that of the halo too; `startSteps`; then for each step `roundSoftly`, `startGradients`, `patchGradient` of every patch, `moveLatents`. For trades:
+ * Order of calls: `createWeights` and `setCodec` for each mode, `setStep`, `setScale` of each grid, `openPicture`; for each region `openRegion`
+ * and `setTarget`, fill SYMBOL, that of the halo too; `startSteps`; then for each step `roundSoftly`, `startGradients`, `patchGradient` of every patch, `moveLatents`. For trades:
  * `setCurvature` of each grid; fill SYMBOL; for each round `startTrades`, `patchTrades` of every patch, `tradeLatents`.
  */
 import { allocate, mark, release, storeCodec, useSimd as setSimd } from "../memory";

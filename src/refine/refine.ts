@@ -10,7 +10,7 @@
  */
 
 import { weightsOf } from '../adaptation/apply.js';
-import { fitAdaptation, samplings } from '../adaptation/fit.js';
+import { fitAdaptation, type Sampling, samplings } from '../adaptation/fit.js';
 import type { Adaptation } from '../adaptation/section.js';
 import { type Core, modeSetOf } from '../core.js';
 import { type Line, looksOf, type Pass, type Refinement, type Schedule } from '../effort.js';
@@ -93,19 +93,21 @@ export async function refine(
     return pacer.step('refine', done, total);
   };
   const turn = (): Promise<void> => pacer.turn();
+  const fitPicture = async (sampling: Sampling): Promise<Refined> => ({
+    adaptation: await fitAdaptation(picture, sampling, turn),
+    scales: await fitScales(coded.core, coded.image, coded.patch, turn),
+  });
   await advance(0);
   const refiner = passes.length > 0 ? await startRefiner(coded, refinement, module) : undefined;
   for (const [index, pass] of passes.entries()) {
-    const adaptation = await fitAdaptation(picture, index === 0 ? first : last, turn);
-    const scales = await fitScales(coded.core, coded.image, coded.patch, turn);
+    const { adaptation, scales } = await fitPicture(index === 0 ? first : last);
     await advance(patches);
     refiner?.setDecoders(weightsOf(picture.pack, coded.modes, coded.rate, adaptation), scales);
     if (refiner) await refineLatents(coded, refiner, refinement.checked, pass, turn, advance);
   }
-  const adaptation = await fitAdaptation(picture, last, turn);
-  const scales = await fitScales(coded.core, coded.image, coded.patch, turn);
+  const refined = await fitPicture(last);
   await advance(total - done);
-  return { adaptation, scales };
+  return refined;
 }
 
 /** @returns undefined where latents have to stay as they are */

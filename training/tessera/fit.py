@@ -18,21 +18,27 @@ BATCHES = 64
 MOST = 40                     # residuals beyond are counted here; every row's bound is smaller
 
 
-def rows_of_plane(latents, layers, offset):
-    """integer.context_rows in float64, where it is exact too and BLAS makes it fast. Tested against it."""
-    height, width = latents.shape
-    padded = np.zeros((height + 3, width + 6))
-    padded[3:, 3:3 + width] = np.clip(latents, -127, 127) * 256.0
-    x = np.stack([padded[3 + dy:3 + dy + height, 3 + dx:3 + dx + width] for dy, dx in TAPS], -1).reshape(-1, len(TAPS))
+def rows_of_taps(layers, taps, offsets):
+    """FORMAT.md section 4 in float64, where it is exact too and BLAS makes it fast: integer parts and row numbers of samples by their 16 taps,
+    which are clamped. Tested against integer.context_rows."""
+    x = taps.astype(np.float64) * 256
     for k, weights, bias in layers[:2]:
         x = np.minimum(np.floor((np.maximum(x @ weights.T.astype(np.float64) + bias, 0) + (1 << (k - 1))) / (1 << k)), 32767)
     k, weights, bias = layers[2]
-    accumulator = x @ weights.T.astype(np.float64) + bias
-    value = (np.sign(accumulator) * np.floor((np.abs(accumulator) + (1 << (k - 1))) / (1 << k))).astype(np.int64)
+    sums = x @ weights.T.astype(np.float64) + bias
+    value = (np.sign(sums) * np.floor((np.abs(sums) + (1 << (k - 1))) / (1 << k))).astype(np.int64)
     sixteenth = (np.clip(value[:, 0], -32512, 32512) + 8) >> 4
     integer = (sixteenth + 8) >> 4
-    scale_class = np.clip((value[:, 1] + offset + 768) >> 5, 0, CLASSES - 1)
-    return integer.reshape(height, width), (scale_class * FRACTIONS + sixteenth - 16 * integer + 8).reshape(height, width)
+    return integer, np.clip((value[:, 1] + offsets + 768) >> 5, 0, CLASSES - 1) * FRACTIONS + sixteenth - FRACTIONS * integer + 8
+
+
+def rows_of_plane(latents, layers, offset):
+    """integer.context_rows, fast."""
+    height, width = latents.shape
+    padded = np.zeros((height + 3, width + 6))
+    padded[3:, 3:3 + width] = np.clip(latents, -127, 127)
+    taps = np.stack([padded[3 + dy:3 + dy + height, 3 + dx:3 + dx + width] for dy, dx in TAPS], -1).reshape(-1, len(TAPS))
+    return tuple(values.reshape(height, width) for values in rows_of_taps(layers, taps, offset))
 
 
 @torch.no_grad()

@@ -21,28 +21,15 @@ import numpy as np
 import torch
 
 from .export import load_codec
-from .fit import MOST, bits, fitted_rows
+from .fit import MOST, bits, fitted_rows, rows_of_taps
 from .fixed_point import context_layers
 from .integer import TAPS
-from .shipped import FURTHEST, read_samples
+from .shipped import read_samples
 from .tables import CLASSES, FRACTIONS
 
 OTHERS = 0.1                  # weight of the counts of each codec but the first, which alone codes files of one codec
 PRIOR = 300                   # weight of the row so far, in symbols
 ROWS_AT = 20                  # of decoder.bin: behind its header and that of its first block
-
-
-def rows_of_taps(layers, taps, offsets):
-    """FORMAT.md section 4: integer parts and row numbers of samples by their taps."""
-    x = taps.astype(np.float64) * 256
-    for k, weights, bias in layers[:2]:
-        x = np.minimum(np.floor((np.maximum(x @ weights.T.astype(np.float64) + bias, 0) + (1 << (k - 1))) / (1 << k)), 32767)
-    k, weights, bias = layers[2]
-    sums = x @ weights.T.astype(np.float64) + bias
-    value = (np.sign(sums) * np.floor((np.abs(sums) + (1 << (k - 1))) / (1 << k))).astype(np.int64)
-    sixteenth = (np.clip(value[:, 0], -32512, 32512) + 8) >> 4
-    integer = (sixteenth + 8) >> 4
-    return integer, np.clip((value[:, 1] + offsets + 768) >> 5, 0, CLASSES - 1) * FRACTIONS + sixteenth - FRACTIONS * integer + 8
 
 
 def count(layers, samples, piece=400_000):
@@ -54,7 +41,7 @@ def count(layers, samples, piece=400_000):
         np.add.at(counts, (rows, np.clip(samples.symbols[part] - integers, -MOST, MOST) + MOST), 1)
     for offset, seen in samples.quiet.items():
         (integer,), (row,) = rows_of_taps(layers, np.zeros((1, len(TAPS))), np.array([offset]))
-        np.add.at(counts[row], np.clip(np.arange(-FURTHEST, FURTHEST + 1) - integer, -MOST, MOST) + MOST, seen)
+        np.add.at(counts[row], np.clip(np.arange(-MOST, MOST + 1) - integer, -MOST, MOST) + MOST, seen)
     return counts.reshape(CLASSES, FRACTIONS, 2 * MOST + 1)
 
 

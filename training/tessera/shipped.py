@@ -5,11 +5,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from .analysis import GRIDS
+from .fit import MOST
 from .integer import TAPS
 
 PATCH, TILE = 128, 512
 FINEST_TILED = 2              # the coarser grids know no tiles
-FURTHEST = 40                 # symbols beyond count as this far, where nothing is near
 
 
 @dataclass
@@ -64,6 +64,6 @@ def read_samples(path, anchor):
             taps.append(seen[lively])
             symbols.append(plane.reshape(-1)[lively])
             offsets.append(np.full(lively.sum(), offset, np.int16))
-            alone = np.clip(plane.reshape(-1)[~lively], -FURTHEST, FURTHEST) + FURTHEST
-            quiet[offset] = quiet.get(offset, 0) + np.bincount(alone, minlength=2 * FURTHEST + 1)
+            alone = np.clip(plane.reshape(-1)[~lively], -MOST, MOST) + MOST
+            quiet[offset] = quiet.get(offset, 0) + np.bincount(alone, minlength=2 * MOST + 1)
     return Samples(np.concatenate(taps), np.concatenate(symbols), np.concatenate(offsets), quiet)

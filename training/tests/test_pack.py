@@ -53,7 +53,7 @@ class PackTest(unittest.TestCase):
         layers = context_layers(codec.decoders[0][0])
         plane = np.random.default_rng(2).integers(-9, 9, (40, 30))
         taps = shipped.taps_of_plane(plane, 0).reshape(-1, 16)
-        for fast, exact in zip(settle.rows_of_taps(layers, taps, np.full(len(taps), 50)), context_rows(plane, layers, 50)):
+        for fast, exact in zip(fit.rows_of_taps(layers, taps, np.full(len(taps), 50)), context_rows(plane, layers, 50)):
             np.testing.assert_array_equal(fast, exact.reshape(-1))
 
     def test_counted_rows_cost_less_and_fit_into_the_decoder(self):
