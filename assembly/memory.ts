@@ -332,6 +332,17 @@ export function beginPicture(width: i32, height: i32, log2: i32, count: i32, sto
   return Status.ok;
 }
 
+/**
+ * Says anew how many modes the open picture has, where these share one set of latents.
+ * @returns ok or invalidArgument
+ */
+export function setModes(count: i32): i32 {
+  if (modes == 0 || separateSets || (count != 1 && count != 2 && count != 4 && count != 8)) return Status.invalidArgument;
+  modeCount = count;
+  modeLog2 = ctz(count);
+  return Status.ok;
+}
+
 function allocateBlockTables(sets: i32): bool {
   blockColumns = (pictureWidth + (1 << BLOCK_LOG2) - 1) >> BLOCK_LOG2;
   blockRows = (pictureHeight + (1 << BLOCK_LOG2) - 1) >> BLOCK_LOG2;

@@ -8,7 +8,7 @@ import { ensureBuilt, ensureInstalled, fromRoot } from './setup.mjs';
 ensureInstalled();
 ensureBuilt();
 const { default: sharp } = await import('sharp');
-const { engineOfPackage, encodeDetailed, decodeFile, decodeCodecs, modeMapOfFile, msSsim, psnr } = await import('../build/research.js');
+const { engineOfPackage, encodeDetailed, decodeFile, decodeModes, modeMapOfFile, msSsim, psnr } = await import('../build/research.js');
 
 const input = process.argv[2] ?? fromRoot('examples/coffee.png');
 const name = basename(input, extname(input));
@@ -43,7 +43,7 @@ for (const quality of [20, 50, 80]) {
   const decodeMs = performance.now() - start;
   await writeFile(`${base}.tsr`, result.bytes);
   await writePng(picture, `${base}.png`);
-  await writePng(modeMapOfFile(result.bytes, await decodeCodecs(engine, result.bytes, {})), `${base}-modes.png`);
+  await writePng(modeMapOfFile(result.bytes, (await decodeModes(engine, result.bytes, {})).modes), `${base}-modes.png`);
   rows.push({
     quality,
     bytes: result.bytes.length,

@@ -61,6 +61,29 @@ interface CoreExports extends Record<string, unknown> {
   scaleBits(counts: number, bits: number): void;
   patchCost(patch: number): number;
   mapCost(): number;
+  gatherMixing(
+    features: number,
+    seen: number,
+    wanted: number,
+    width: number,
+    height: number,
+    spacing: number,
+    weights: number,
+    scales: number,
+    units: number,
+    out: number,
+  ): number;
+  gatherLast(
+    third: number,
+    seen: number,
+    wanted: number,
+    width: number,
+    height: number,
+    spacing: number,
+    level: number,
+    out: number,
+  ): number;
+  setModes(count: number): number;
 }
 
 /** What a core is being prepared for. */
@@ -85,10 +108,33 @@ export interface Observation {
   readonly height: number;
   /** RGBA. */
   readonly pixels: Uint8Array;
-  /** [y][(x + 2) / 4][4][(x + 2) mod 4][2]: 16384 and feature 0, features 1 and 2, 3 and 4, 5 and 6. */
-  readonly features: Int16Array;
-  /** Inputs of the last layer: [y + 1][2][x + 1][2], red and green, then blue and something else. */
-  readonly third: Int16Array;
+  /**
+   * Sums over one pixel in so many, for the layer that mixes hidden units to colours; its inputs are the units.
+   *
+   * @param wanted - RGBA, what the patch should look like
+   */
+  gatherMixing(units: HiddenUnits, wanted: Uint8Array, spacing: number): Gathered;
+  /**
+   * The same for the last layer; its inputs are the nine rings of FORMAT.md §1.2, and a 1.
+   *
+   * @param level - by how many levels an input of 1 changes a pixel
+   */
+  gatherLast(level: number, wanted: Uint8Array, spacing: number): Gathered;
+}
+
+/** Normal equations of a layer (`assembly/select/gather.ts`). */
+export interface Gathered {
+  /** Four of each, to be added up: products of inputs, row after row up to the diagonal; with what red, green and blue lack; energy of that. */
+  readonly sums: Float32Array;
+  readonly samples: number;
+}
+
+/** Hidden units of the synthesis. */
+export interface HiddenUnits {
+  /** [unit][8]: bias and weights of the seven features. */
+  readonly weights: Int16Array;
+  /** By how many levels an output of 1 may change a pixel. */
+  readonly scales: Float32Array;
 }
 
 /**
@@ -221,6 +267,14 @@ export class Core {
     this.#createCodecs(weights).forEach((handle, mode) => {
       this.#exports.setCodec(mode, handle);
     });
+  }
+
+  /** Says anew how many modes the open picture has, all of whose latents are in one set. */
+  setModes(pack: DecoderPack, modes: ModeCount): void {
+    this.#setup = { ...this.#begun(), modes };
+    checkStatus(this.#exports.setModes(modes), 'changing the number of modes');
+    this.#priors = this.copyIn(priorBytes(modeSetOf(pack, modes)));
+    this.#exports.setPriors(this.#priors);
   }
 
   /** Adds to the classes of the open picture's grids (FORMAT.md §1.1). */
@@ -373,13 +427,27 @@ export class Core {
     const features = this.allocate(sizes.features);
     const third = this.allocate(sizes.third);
     checkStatus(this.#exports.observePatch(patch, out, features, third), `computing patch ${patch}`);
-    const { buffer } = this.#exports.memory;
+    const gather = (inputs: number, wanted: Uint8Array, run: (wanted: number, sums: number) => number): Gathered => {
+      const length = 4 * ((inputs * (inputs + 1)) / 2 + 3 * inputs + 1);
+      const sums = this.copyIn(new Uint8Array(4 * length));
+      const samples = 4 * run(this.copyIn(wanted), sums);
+      return { sums: this.floats(sums, length).slice(), samples };
+    };
+    const core = this.#exports;
     look({
       width,
       height,
       pixels: this.bytes(out, width * height * 4),
-      features: new Int16Array(buffer, features, sizes.features / 2),
-      third: new Int16Array(buffer, third, sizes.third / 2),
+      gatherMixing: ({ weights, scales }, wanted, spacing) => {
+        const [first, second] = [weights, scales].map(({ buffer, byteOffset, byteLength }) =>
+          this.copyIn(new Uint8Array(buffer, byteOffset, byteLength)),
+        );
+        return gather(scales.length, wanted, (goal, sums) =>
+          core.gatherMixing(features, out, goal, width, height, spacing, first, second, scales.length, sums),
+        );
+      },
+      gatherLast: (level, wanted, spacing) =>
+        gather(10, wanted, (goal, sums) => core.gatherLast(third, out, goal, width, height, spacing, level, sums)),
     });
     this.release(mark);
   }

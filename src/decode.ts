@@ -4,16 +4,16 @@
  *     container ─► mode map ─► latents (integer context model + rANS) ─► upsample + synthesis ─► pixels
  */
 
-import { adaptationOf, weightsOf } from './adaptation/apply.js';
-import type { Adaptation } from './adaptation/section.js';
+import { adaptationOf, bytesOf, decodersOf } from './adaptation/apply.js';
 import { AlphaReader, ReducedAlpha } from './alpha/decode.js';
 import { parseHeader, parsePictureSection, parseSections } from './container.js';
-import { modeSetOf } from './core.js';
 import type { EngineBase } from './engine-base.js';
 import { TesseraError } from './errors.js';
 import { type PatchRange, patchesOf, tilesOf } from './geometry.js';
 import { checkSize, resolveLimits } from './limits.js';
+import { parseModeMap } from './mode-map.js';
 import { loadPack, type Pack } from './models/load.js';
+import type { DecoderWeights } from './models/pack.js';
 import { decodeShares, Pacer } from './pacer.js';
 import { allocatePixels, toPicture } from './pixels.js';
 import { checkRate } from './quality.js';
@@ -63,22 +63,23 @@ async function decodePicture(
 
   // 3. Sections.
   const { adaptation: section, picture, alpha } = salvage === undefined ? soundSections(header, bytes) : salvage.sections(header, bytes);
-  let adaptation: Adaptation | undefined;
-  let weights: Uint8Array[] | undefined;
+  const { codecs, payload: map } = parseModeMap(picture.modeMap, pack.decoder, header.modes);
+  let decoders: readonly DecoderWeights[];
   try {
-    adaptation = adaptationOf(pack.decoder, header.modes, header, section);
-    weights = weightsOf(pack.decoder, header.modes, header, adaptation);
+    decoders = decodersOf(pack.decoder, codecs, header, adaptationOf(pack.decoder, codecs, header, section));
   } catch (error) {
     if (salvage === undefined) throw error;
     salvage.loseSection(error);
+    decoders = decodersOf(pack.decoder, codecs, header);
   }
 
   return engine.withCore(async (core) => {
     // onnxruntime computes the patches of one codec after the other, so it wants all latents at once.
-    core.begin(pack.decoder, { ...header, rate: header, storage: transform === 'ort' ? 'whole' : 'rows', weights, scales: picture.scales });
+    const storage = transform === 'ort' ? 'whole' : 'rows';
+    core.begin(pack.decoder, { ...header, rate: header, storage, weights: bytesOf(decoders), scales: picture.scales });
 
     // 4. Mode map.
-    if (header.modes > 1) core.decodeModeMap(picture.modeMap);
+    if (header.modes > 1) core.decodeModeMap(map);
 
     // 5. Latents: the coarse grids of the whole picture, then the tiles that the pixels need, each just before its first use.
     const patches = patchesOf(area, patch);
@@ -118,7 +119,7 @@ async function decodePicture(
     const alphaReader = alphaParts && (reduction === 1 ? new AlphaReader(alphaParts) : new ReducedAlpha(alphaParts, reduction));
     if (transform === 'ort') {
       await decodeTiles(patches);
-      const synthesis = await engine.otherSynthesis(pack, header, adaptation);
+      const synthesis = await engine.otherSynthesis(pack, header, decoders);
       await synthesis.run({ core, width, height, patch }, data, report);
       await alphaReader?.fill({ y: 0, width, height, data });
       return toPicture(data, width, height);
@@ -173,18 +174,25 @@ export function checkPack(pack: Pack, header: Header): void {
     });
 }
 
-/** The codec of every patch of a file, without decoding its latents. */
-export async function decodeCodecs(engine: EngineBase, bytes: Uint8Array, options: CommonOptions): Promise<Uint8Array> {
+/** How the patches of a file are decoded. */
+export interface PatchModes {
+  /** Mode of every patch. */
+  readonly modes: Uint8Array;
+  /** Codec of every mode. */
+  readonly codecs: readonly number[];
+}
+
+/** The mode map of a file, without decoding its latents. */
+export async function decodeModes(engine: EngineBase, bytes: Uint8Array, options: CommonOptions): Promise<PatchModes> {
   const header = parseHeader(bytes);
   checkSize(header.width, header.height, 0, resolveLimits(options.limits));
   const pack = await loadPack(options.models);
   checkPack(pack, header);
   const picture = parsePictureSection(header, parseSections(header, bytes));
+  const { codecs, payload } = parseModeMap(picture.modeMap, pack.decoder, header.modes);
   return engine.withCore(async (core) => {
     core.begin(pack.decoder, { ...header, rate: header, storage: 'rows' });
-    if (header.modes > 1) core.decodeModeMap(picture.modeMap);
-    else core.modes().fill(0);
-    const { subset } = modeSetOf(pack.decoder, header.modes);
-    return core.modes().map((mode) => subset[mode]);
+    if (header.modes > 1) core.decodeModeMap(payload);
+    return { modes: core.modes().slice(), codecs };
   });
 }

@@ -5,6 +5,7 @@
  *                    └─ latents of the winners ───────► (refine, adapt) ──┴─► entropy coding ─► container
  */
 
+import { weightsOf } from './adaptation/apply.js';
 import { type Adaptation, writeAdaptation } from './adaptation/section.js';
 import { encodeAlpha } from './alpha/encode.js';
 import { smoothInvisible } from './alpha/invisible.js';
@@ -16,6 +17,7 @@ import { TesseraError } from './errors.js';
 import type { SegmentEstimate } from './estimate.js';
 import { gridCount, tileCount } from './geometry.js';
 import { checkSize, resolveLimits } from './limits.js';
+import { writeModeMap } from './mode-map.js';
 import { loadPack, type Pack } from './models/load.js';
 import type { ModeSet } from './models/pack.js';
 import { Pacer } from './pacer.js';
@@ -54,6 +56,7 @@ export interface EncodeResult {
 }
 
 interface Settings {
+  /** How many modes the file may have. */
   readonly modes: ModeCount;
   readonly effort: Effort;
   readonly patch: 64 | 128 | 256;
@@ -79,7 +82,7 @@ export async function encodeDetailed(
   const pacer = new Pacer(options, encodeShares(settings.effort));
   checkPixels(source);
   const { small: wantsSmall, search, refinement } = settings.effort;
-  checkSize(source.width, source.height, settings.modes, resolveLimits(options.limits), refinement);
+  checkSize(source.width, source.height, search ? settings.modes : 1, resolveLimits(options.limits), refinement);
   const pixels = options.background === undefined ? toRgba(source) : flatten(toRgba(source), options.background);
   const withAlpha = !isOpaque(pixels.data);
   const image = withAlpha && options.invisible !== 'keep' ? smoothInvisible(pixels) : pixels;
@@ -93,7 +96,8 @@ export async function encodeDetailed(
   const rate = options.rate ?? rateOfQuality(scale, options.quality ?? defaultOptions.quality);
   checkRate(pack, rate, 'invalidArgument');
   const lambda = lambdaOfRate(pack, rate);
-  const modes = Math.min(settings.modes, pack.decoder.modes) as ModeCount;
+  const most = Math.min(settings.modes, pack.decoder.modes) as ModeCount;
+  const modes = search === undefined ? 1 : most;
   if (options.modes !== undefined && options.modes > pack.decoder.modes)
     throw new TesseraError('invalidArgument', `${options.modes} codecs; the model pack has ${pack.decoder.modes}`);
   const modeSet = modeSetOf(pack.decoder, modes);
@@ -119,28 +123,29 @@ export async function encodeDetailed(
     const selection = await selectModes(core, { ...settings, modes, generalist, lambda, search, picture: image }, pacer);
 
     // 5. Refine the winners' latents and fit synthesis and scales to the picture, in a part of the package of its own.
-    const written = selection.single ? 1 : modes;
+    let { subset: codecs } = modeSetOf(pack.decoder, selection.single ? 1 : modes);
     let { cost } = selection;
     let adaptation: Adaptation | undefined;
     let scales = noScales;
     if (refinement !== undefined) {
       const { keepWinners, refine } = await import('./refine/refine.js');
-      keepWinners(core, pack.decoder, { ...setup, modes: written });
+      keepWinners(core, pack.decoder, { ...setup, modes: most, weights: weightsOf(pack.decoder, codecs, rate) }, selection.single);
       core.setTarget(image.data, lambda);
-      const coded = { core, image, patch: settings.patch, pack, modes: written, rate, lambda };
-      ({ adaptation, scales } = await refine(coded, refinement, engine.parts.refineModule, pacer));
+      const coded = { core, image, patch: settings.patch, pack, modes: most, codecs, rate, lambda };
+      ({ codecs, adaptation, scales } = await refine(coded, refinement, engine.parts.refineModule, pacer));
       cost = undefined;
     }
+    const written = codecs.length as ModeCount;
     const changes = adaptation && writeAdaptation(adaptation, written);
     const adaptationBytes = changes === undefined ? 0 : writeSection(adaptationTag, changes).length;
     const scalesLength = writeScales(scales).length;
     cost ??=
       wanted.cost === false
         ? Number.NaN
-        : (await costOfModes(core, selection.single, () => pacer.turn())) + 8 * lambda * (adaptationBytes + scalesLength);
+        : (await costOfModes(core, written === 1, () => pacer.turn())) + 8 * lambda * (adaptationBytes + scalesLength);
 
     // 6. Code the mode map and the latents of the winners.
-    const modeMap = selection.single ? new Uint8Array(0) : core.encodeModeMap();
+    const modeMap = written === 1 ? new Uint8Array(0) : writeModeMap({ codecs, payload: core.encodeModeMap() }, pack.decoder);
     const expected = await wanted.estimate?.(core, { width, height, ...settings }, pacer);
     const count = 1 + tileCount(width, height);
     const segments: Uint8Array[] = [];
@@ -198,8 +203,7 @@ function checkSettings(options: EncodeOptions): Settings {
   if (![1, 2, 4, 8].includes(lanes)) refuse('lanes', lanes, '1, 2, 4, 8');
   const { invisible = 'smooth' } = options;
   if (invisible !== 'smooth' && invisible !== 'keep') refuse('invisible', invisible, 'smooth, keep');
-  const what = efforts[effort];
-  return { modes: what.search === undefined ? 1 : modes, effort: what, patch, lanes };
+  return { modes, effort: efforts[effort], patch, lanes };
 }
 
 /**

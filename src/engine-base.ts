@@ -1,11 +1,11 @@
 /** Cores for the calls of one codec: compiled once, reused when small, dropped when large so that memory is given back. */
 
-import type { Adaptation } from './adaptation/section.js';
 import { Core, type CoreSource } from './core.js';
 import { TesseraError } from './errors.js';
 import type { Pack } from './models/load.js';
+import type { DecoderWeights } from './models/pack.js';
+import type { Rate } from './quality.js';
 import type { Synthesis } from './transforms/transform.js';
-import type { Header } from './types.js';
 
 /** A core that holds more than this is left to the garbage collector: WebAssembly memory never shrinks. */
 const largestIdle = 64 * 2 ** 20;
@@ -15,7 +15,7 @@ export interface EngineParts {
   /** Compiles the core, by default the entry's own. */
   compile(source?: CoreSource): Promise<WebAssembly.Module>;
   /** The synthesis outside the core; entries that only decode leave it out, and onnxruntime with it. */
-  otherSynthesis?(pack: Pack, header: Header, adaptation: Adaptation | undefined): Promise<Synthesis>;
+  otherSynthesis?(pack: Pack, rate: Rate, decoders: readonly DecoderWeights[]): Promise<Synthesis>;
   /** The module that refines latents, where it cannot be compiled from bytes. */
   readonly refineModule?: WebAssembly.Module;
 }
@@ -33,10 +33,10 @@ export class EngineBase {
   }
 
   /** The synthesis of `transform: 'ort'`. */
-  otherSynthesis(pack: Pack, header: Header, adaptation: Adaptation | undefined): Promise<Synthesis> {
+  otherSynthesis(pack: Pack, rate: Rate, decoders: readonly DecoderWeights[]): Promise<Synthesis> {
     if (this.parts.otherSynthesis === undefined)
       throw new TesseraError('backendUnavailable', 'this entry has no onnxruntime-web; import "tessera-codec"');
-    return this.parts.otherSynthesis(pack, header, adaptation);
+    return this.parts.otherSynthesis(pack, rate, decoders);
   }
 
   /** Compiles the core, the entry's own unless a source is given. Without it the first call does. */

@@ -11,7 +11,7 @@ import type { Scales } from './scales.js';
 import type { CommonOptions, PixelSource } from './types.js';
 
 export { engineOfPackage } from './codec.js';
-export { decodeCodecs, decodeFile } from './decode.js';
+export { decodeFile, decodeModes } from './decode.js';
 export { defaultOptions, type EncodeResult, encodeDetailed } from './encode.js';
 export { estimateSegments } from './estimate.js';
 export { msSsim, psnr, squaredError } from './metrics.js';
@@ -19,9 +19,9 @@ export { loadPack } from './models/load.js';
 export { countMacs } from './models/macs.js';
 
 /** The mode map of a file as a picture. */
-export function modeMapOfFile(bytes: Uint8Array, codecs: Uint8Array): PixelSource {
+export function modeMapOfFile(bytes: Uint8Array, modes: Uint8Array): PixelSource {
   const { width, height, patch } = parseHeader(bytes);
-  return modeMapPicture(codecs, width, height, patch);
+  return modeMapPicture(modes, width, height, patch);
 }
 
 /** The latents of a file of one codec, of every grid a copy, row after row; and the scales of the grids. */

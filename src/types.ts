@@ -63,7 +63,10 @@ export type ModeCount = 1 | 2 | 4 | 8;
 export interface EncodeOptions extends CommonOptions {
   /** 0 (smallest file) to 100 (best picture); fractions are allowed and take the nearest entry of the pack's table. */
   readonly quality?: number;
-  /** How many codecs compete for each patch; efforts 1 to 5 use one whatever this says. */
+  /**
+   * How many modes patches may have. From effort 6 on so many codecs compete for each patch; from effort 2 on one codec may have several modes, each
+   * adapted to a part of the picture in its own way.
+   */
   readonly modes?: ModeCount;
   /**
    * 1 (fastest) to 9: how hard the encoder tries. 1 to 5 take one codec, 1 with a small analysis; from 6 on codecs compete. From 2 on
@@ -175,7 +178,7 @@ export interface Header {
   readonly version: number;
   readonly width: number;
   readonly height: number;
-  /** Number of codecs the file may use. */
+  /** Number of modes that patches may have. */
   readonly modes: ModeCount;
   /** Side of a patch in pixels. */
   readonly patch: 64 | 128 | 256;

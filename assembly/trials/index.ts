@@ -4,6 +4,7 @@ export { loadTables } from "../entropy/tables";
 export { allocate, mark, release } from "../memory";
 export { openAlpha, tryAlpha } from "./alpha";
 export { openCoding, tryMaps, tryStreams } from "./coding";
+export { openGather, tryGather } from "./gather";
 export { openTrials, tryFilters, tryLargest, tryLayers, tryMeans, tryPredict, tryRowError, trySearch } from "./kernels";
 export { seedRandom } from "./random";
 export { createWeights } from "../refine/weights";

@@ -71,11 +71,11 @@ for (let anchor = 0; anchor < pack.manifest.lambda.length; anchor++) {
   for (const image of images) {
     const rate = { anchor, step };
     const result = await inner.encodeDetailed(engine, image, { rate, modes: 8, effort, models }, { cost: false, reconstruction: true });
-    const codecs = await inner.decodeCodecs(engine, result.bytes, { models });
-    for (const codec of codecs) counts[codec]++;
-    if (new Set(codecs).size === 1) single++;
-    addGradients(decoded, result.reconstruction, codecs, patch);
-    addGradients(original, image, codecs, patch);
+    const { modes, codecs } = await inner.decodeModes(engine, result.bytes, { models });
+    for (const mode of modes) counts[codecs[mode]]++;
+    if (new Set(modes).size === 1) single++;
+    addGradients(decoded, result.reconstruction, modes, patch);
+    addGradients(original, image, modes, patch);
   }
   const patches = counts.reduce((sum, count) => sum + count, 0);
   for (const [codec, count] of counts.entries()) total[codec] += count / patches / pack.manifest.lambda.length;

@@ -1,14 +1,12 @@
 /** Decoders with the changes of one picture (FORMAT.md §1.2). All of it is integers. */
 
 import type { Section } from '../container.js';
-import { modeSetOf } from '../core.js';
 import { TesseraError } from '../errors.js';
 import { synthesisOffsets } from '../models/layers.js';
 import type { DecoderPack, DecoderWeights } from '../models/pack.js';
 import { largestSum, reachOfSum } from '../models/range.js';
 import type { Rate } from '../quality.js';
-import type { ModeCount } from '../types.js';
-import { type Adaptation, parseAdaptation } from './section.js';
+import { type Adaptation, type Changes, type LayerChanges, parseAdaptation } from './section.js';
 
 const hidden = 48;
 /** Of the last layer, what `middle`, `sides` and `corners` change. */
@@ -29,10 +27,10 @@ export class SynthesisView {
     return this.#bytes.getInt16(synthesisOffsets[layer].weights + 2 * index, true);
   }
 
-  /** w1[unit][feature] and, as the eighth, b1[unit]. */
+  /** b1[unit], then w1[unit][feature]. */
   first(unit: number): number[] {
     const row = Array.from({ length: 7 }, (_, feature) => this.#i16(0, 7 * unit + feature));
-    return [...row, this.#bytes.getInt16(synthesisOffsets[0].biases + 2 * unit, true)];
+    return [this.#bytes.getInt16(synthesisOffsets[0].biases + 2 * unit, true), ...row];
   }
 
   /** w2[output][unit]. */
@@ -102,50 +100,59 @@ export function unitsInUse(decoder: DecoderWeights): number[] {
 }
 
 /** Reads the adaptation of a file, if it has one. @throws TesseraError `corruptSection` */
-export function adaptationOf(pack: DecoderPack, modes: ModeCount, { anchor }: Rate, section: Section | undefined): Adaptation | undefined {
-  if (section === undefined) return undefined;
-  return parseAdaptation(section, modes, unitsInUse(pack.decoders[modeSetOf(pack, modes).subset[0]][anchor]).length);
+export function adaptationOf(
+  pack: DecoderPack,
+  codecs: readonly number[],
+  { anchor }: Rate,
+  section: Section | undefined,
+): Adaptation | undefined {
+  return section && parseAdaptation(section, codecs.length, unitsInUse(pack.decoders[codecs[0]][anchor]).length);
 }
 
 /**
  * The decoders of a file's modes at its rate, as its adaptation has them.
  *
+ * @param codecs - of each mode
  * @throws TesseraError `corruptSection` when a weight leaves 16 bits, or sums could leave 32
  */
-export function decodersOf(pack: DecoderPack, modes: ModeCount, rate: Rate, adaptation?: Adaptation): readonly DecoderWeights[] {
-  const decoders = modeSetOf(pack, modes).subset.map((codec) => pack.decoders[codec][rate.anchor]);
+export function decodersOf(pack: DecoderPack, codecs: readonly number[], rate: Rate, adaptation?: Adaptation): readonly DecoderWeights[] {
+  const decoders = codecs.map((codec) => pack.decoders[codec][rate.anchor]);
   if (adaptation === undefined) return decoders;
   const units = unitsInUse(decoders[0]);
   return decoders.map((decoder, mode) => adaptDecoder(decoder, units, adaptation, mode));
 }
 
 /** Bytes of `decodersOf`, as the core takes them. */
-export function weightsOf(...what: Parameters<typeof decodersOf>): Uint8Array[] {
-  return decodersOf(...what).map(({ bytes }) => bytes);
-}
+export const weightsOf = (...what: Parameters<typeof decodersOf>): Uint8Array[] => bytesOf(decodersOf(...what));
+
+/** Bytes of decoders, as the core takes them. */
+export const bytesOf = (decoders: readonly DecoderWeights[]): Uint8Array[] => decoders.map(({ bytes }) => bytes);
 
 function adaptDecoder(decoder: DecoderWeights, units: readonly number[], adaptation: Adaptation, mode: number): DecoderWeights {
-  const [mixing, last] = [adaptation.mixing, adaptation.last].map((layer) => (layer?.length === 1 ? layer[0] : layer?.[mode]));
   // Not `slice`: that of a Buffer is no copy.
   const bytes = new Uint8Array(decoder.bytes);
   const view = new SynthesisView(bytes);
-  if (mixing !== undefined) {
-    const norms = units.map((unit) => view.unitNorm(unit));
-    mixing.changes.forEach((change, index) => {
+  const norms = units.map((unit) => view.unitNorm(unit));
+  const lastNorm = view.lastNorm();
+  for (const { exponent, changes } of changesOf(adaptation.mixing, mode)) {
+    changes.forEach((change, index) => {
       const unit = index % units.length;
-      view.addToMixing(Math.floor(index / units.length), units[unit], scaled(change * norms[unit], mixing.exponent));
+      view.addToMixing(Math.floor(index / units.length), units[unit], scaled(change * norms[unit], exponent));
     });
   }
-  if (last !== undefined) {
-    const norm = view.lastNorm();
-    last.changes.forEach((change, index) => {
+  for (const { exponent, changes } of changesOf(adaptation.last, mode)) {
+    changes.forEach((change, index) => {
       if (index >= 27) view.addToBias(index - 27, Math.floor((change * 2 ** view.shift(3)) / 2 ** biasShift));
-      else for (const tap of rings[index % 3]) view.addToLast(9 * Math.floor(index / 3) + tap, scaled(change * norm, last.exponent));
+      else for (const tap of rings[index % 3]) view.addToLast(9 * Math.floor(index / 3) + tap, scaled(change * lastNorm, exponent));
     });
   }
   for (const layer of [1, 3] as const) if (view.reach(layer) > largestSum) throw tooLarge();
   return { ...decoder, bytes };
 }
+
+/** Those of all modes, then the mode's own. */
+const changesOf = (layer: Changes | undefined, mode: number): LayerChanges[] =>
+  [layer?.all, layer?.each?.[mode]].filter((changes) => changes !== undefined);
 
 /** value / 2^exponent, rounded. */
 const scaled = (value: number, exponent: number): number => Math.floor(value / 2 ** exponent + 0.5);

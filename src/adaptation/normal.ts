@@ -1,6 +1,16 @@
 /** Normal equations of linear least squares with several results for the same inputs. */
 
-/** Sums over samples: what inputs have to do with each other, and with the results. */
+/** Of every input, by output. */
+export type Factors = readonly Float64Array[];
+
+/** The sum of several, of which there is one at least. */
+export function sumOf(all: readonly NormalEquations[]): NormalEquations {
+  const sum = new NormalEquations(all[0].inputs, all[0].outputs);
+  for (const one of all) sum.include(one);
+  return sum;
+}
+
+/** What inputs have to do with each other, and with the results. */
 export class NormalEquations {
   /** [inputs][inputs], only up to the diagonal. */
   readonly #products: Float64Array;
@@ -8,41 +18,107 @@ export class NormalEquations {
   readonly #results: Float64Array;
   /** Of the squares of all results. */
   energy = 0;
-  samples = 0;
 
+  /**
+   * @param sums - products row after row up to the diagonal, those with each of the results, energy; four parts of each. Without them all is 0
+   * @param weight - how much each counts
+   */
   constructor(
     readonly inputs: number,
     readonly outputs: number,
+    sums?: Float32Array,
+    weight = 1,
   ) {
     this.#products = new Float64Array(inputs * inputs);
     this.#results = new Float64Array(outputs * inputs);
+    if (sums === undefined) return;
+    let at = 0;
+    const next = (): number => weight * (sums[at++] + sums[at++] + sums[at++] + sums[at++]);
+    for (let i = 0; i < inputs; i++) for (let j = 0; j <= i; j++) this.#products[i * inputs + j] = next();
+    for (let index = 0; index < this.#results.length; index++) this.#results[index] = next();
+    this.energy = next();
   }
 
-  /** Adds a sample. Inputs are often 0, and cost nothing then. */
-  add(inputs: Float64Array, results: Float64Array): void {
-    const { inputs: count, outputs } = this;
-    const products = this.#products;
-    for (let i = 0; i < count; i++) {
-      const value = inputs[i];
-      if (value === 0) continue;
-      const row = i * count;
-      for (let j = 0; j <= i; j++) products[row + j] += value * inputs[j];
-      for (let output = 0; output < outputs; output++) this.#results[output * count + i] += value * results[output];
+  /** Adds other equations, `weight` times. */
+  include(others: NormalEquations, weight = 1): void {
+    for (let index = 0; index < this.#products.length; index++) this.#products[index] += weight * others.#products[index];
+    for (let index = 0; index < this.#results.length; index++) this.#results[index] += weight * others.#results[index];
+    this.energy += weight * others.energy;
+  }
+
+  /** The same inputs, and what these factors leave of the results. */
+  after(factors: Factors): NormalEquations {
+    const rest = new NormalEquations(this.inputs, this.outputs);
+    rest.include(this);
+    for (const [output, ofOutput] of factors.entries()) {
+      const results = rest.results(output);
+      const explained = this.#times(ofOutput);
+      for (let input = 0; input < this.inputs; input++) results[input] -= explained[input];
     }
-    for (let output = 0; output < outputs; output++) this.energy += results[output] ** 2;
-    this.samples++;
+    rest.energy = this.errorOf(factors);
+    return rest;
   }
 
-  /** Adds the samples of other equations. */
-  include(others: NormalEquations): void {
-    others.#products.forEach((value, index) => {
-      this.#products[index] += value;
+  /** Squared error that these factors leave. */
+  errorOf(factors: Factors): number {
+    const { inputs: count } = this;
+    const products = this.#products;
+    let error = this.energy;
+    for (const [output, ofOutput] of factors.entries()) {
+      for (let i = 0; i < count; i++) {
+        let sum = 0.5 * products[i * count + i] * ofOutput[i] - this.#results[output * count + i];
+        for (let j = 0; j < i; j++) sum += products[i * count + j] * ofOutput[j];
+        error += 2 * ofOutput[i] * sum;
+      }
+    }
+    return error;
+  }
+
+  /** The matrix of products times a vector. */
+  #times(vector: Float64Array): Float64Array {
+    const { inputs: count } = this;
+    const products = this.#products;
+    const out = new Float64Array(count);
+    for (let i = 0; i < count; i++) {
+      const row = i * count;
+      const factor = vector[i];
+      let sum = products[row + i] * factor;
+      for (let j = 0; j < i; j++) {
+        const value = products[row + j];
+        sum += value * vector[j];
+        out[j] += value * factor;
+      }
+      out[i] += sum;
+    }
+    return out;
+  }
+
+  /** The factors that leave the least squared error. @param ridge - as in `solver` */
+  solve(ridge: number): Factors {
+    const { inputs: count } = this;
+    // Cholesky: products = lower · its transpose.
+    const lower = this.#products.slice();
+    for (let i = 0; i < count; i++) {
+      const row = i * count;
+      for (let j = 0; j <= i; j++) {
+        const other = j * count;
+        let value = lower[row + j] + (i === j ? ridge : 0);
+        for (let k = 0; k < j; k++) value -= lower[row + k] * lower[other + k];
+        lower[row + j] = i === j ? Math.sqrt(value) : value / lower[other + j];
+      }
+    }
+    return Array.from({ length: this.outputs }, (_, output) => {
+      const values = this.results(output).slice();
+      for (let i = 0; i < count; i++) {
+        for (let k = 0; k < i; k++) values[i] -= lower[i * count + k] * values[k];
+        values[i] /= lower[i * count + i];
+      }
+      for (let i = count - 1; i >= 0; i--) {
+        for (let k = i + 1; k < count; k++) values[i] -= lower[k * count + i] * values[k];
+        values[i] /= lower[i * count + i];
+      }
+      return values;
     });
-    others.#results.forEach((value, index) => {
-      this.#results[index] += value;
-    });
-    this.energy += others.energy;
-    this.samples += others.samples;
   }
 
   /** What inputs have to do with one result. */
@@ -109,4 +185,10 @@ export function inverseOf(matrix: Float64Array, count: number): Float64Array {
     }
   }
   return right;
+}
+
+/** A square matrix times a vector. */
+export function product(matrix: Float64Array, vector: Float64Array): Float64Array {
+  const count = vector.length;
+  return vector.map((_, i) => vector.reduce((sum, value, j) => sum + matrix[i * count + j] * value, 0));
 }

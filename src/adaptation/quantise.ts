@@ -6,7 +6,7 @@
  * squared error + price · bits.
  */
 
-import type { NormalEquations, Solver } from './normal.js';
+import { type Factors, type NormalEquations, product, type Solver } from './normal.js';
 import { bitsOfChange, type LayerChanges, largestChange } from './section.js';
 
 /** Orders of Exp-Golomb codes to choose from; changes that want a larger one are better off with another exponent. */
@@ -18,6 +18,10 @@ const headBits = 7;
 export interface Solution {
   readonly layer: LayerChanges;
   readonly worth: number;
+  /** What they should do to the squared error alone. */
+  readonly error: number;
+  /** What the changes multiply the inputs by. */
+  readonly factors: Factors;
 }
 
 /** What is asked for. */
@@ -44,18 +48,15 @@ export function solveInWholes(equations: NormalEquations, { exponents, free, pri
     for (const order of orders) {
       const solved = wanted.map((values) => roundInTurn(solver, values, steps, order, price));
       const bits = solved.flat().reduce((sum, change) => sum + bitsOfChange(change, order), headBits);
-      const worth = solved.reduce((sum, changes, output) => sum + errorOf(solver, equations.results(output), changes, steps), price * bits);
+      const error = solved.reduce((sum, changes, output) => sum + errorOf(solver, equations.results(output), changes, steps), 0);
+      const worth = error + price * bits;
       if (worth >= (best?.worth ?? 0)) continue;
       const changes = [...solved.flatMap((all) => all.slice(0, bound)), ...solved.flatMap((all) => all.slice(bound))];
-      best = { layer: { exponent, order, changes }, worth };
+      const factors = solved.map((values) => steps.map((step, index) => step * values[index]));
+      best = { layer: { exponent, order, changes }, worth, error, factors };
     }
   }
   return best;
-}
-
-function product(matrix: Float64Array, vector: Float64Array): Float64Array {
-  const count = vector.length;
-  return vector.map((_, i) => vector.reduce((sum, value, j) => sum + matrix[i * count + j] * value, 0));
 }
 
 /** @param wanted - the best values before rounding */
@@ -63,30 +64,37 @@ function roundInTurn({ conditional }: Solver, wanted: Float64Array, steps: Float
   const count = wanted.length;
   const values = wanted.slice();
   const most = largestChange(order);
-  return Array.from({ length: count }, (_, index) => {
-    const row = conditional.subarray(index * count, (index + 1) * count);
-    const exact = values[index] / steps[index];
-    let [change, least] = [0, Number.POSITIVE_INFINITY];
-    for (const candidate of [0, Math.floor(exact), Math.ceil(exact)]) {
-      if (Math.abs(candidate) > most) continue;
-      const cost = (candidate * steps[index] - values[index]) ** 2 / row[index] + price * bitsOfChange(candidate, order);
+  const changes: number[] = [];
+  for (let index = 0; index < count; index++) {
+    const row = index * count + index;
+    const [value, step] = [values[index], steps[index]];
+    const exact = value / step;
+    let change = 0;
+    let least = value ** 2 / conditional[row] + price * bitsOfChange(0, order);
+    for (let candidate = Math.floor(exact); candidate <= Math.ceil(exact); candidate++) {
+      if (candidate === 0 || Math.abs(candidate) > most) continue;
+      const cost = (candidate * step - value) ** 2 / conditional[row] + price * bitsOfChange(candidate, order);
       if (cost < least) [change, least] = [candidate, cost];
     }
-    const shift = (change * steps[index] - values[index]) / row[index];
-    for (let j = index + 1; j < count; j++) values[j] += row[j] * shift;
-    return change;
-  });
+    changes.push(change);
+    const shift = (change * step - value) / conditional[row];
+    for (let j = 1; j < count - index; j++) values[index + j] += conditional[row + j] * shift;
+  }
+  return changes;
 }
 
 /** Squared error with the changes, less that without. */
 function errorOf({ products }: Solver, results: Float64Array, changes: readonly number[], steps: Float64Array): number {
   const count = results.length;
+  const factors = steps.map((step, index) => step * changes[index]);
   let error = 0;
   for (let i = 0; i < count; i++) {
-    const value = changes[i] * steps[i];
-    if (value === 0) continue;
-    error -= 2 * value * results[i];
-    for (let j = 0; j < count; j++) error += value * products[i * count + j] * changes[j] * steps[j];
+    const factor = factors[i];
+    if (factor === 0) continue;
+    let sum = factor * products[i * count + i] - 2 * results[i];
+    // Twice, for the other half of the matrix.
+    for (let j = 0; j < i; j++) sum += 2 * products[i * count + j] * factors[j];
+    error += factor * sum;
   }
   return error;
 }

@@ -3,7 +3,7 @@
  * untrusted file, and back.
  *
  *     layer `mixing` │ layer `last` │ zeros up to a whole byte
- *     layer: with several modes 1 bit, whether each has changes of its own; those of all, or of each
+ *     layer: changes of all modes; with several modes 1 bit, whether there are more for each; those of each
  *     changes: 1 bit, whether there are any; exponent 4 bits, order 3 bits, Exp-Golomb codes
  *
  * Read me first: the lowest bit of a byte is its first. How many changes there are follows from the pack, so nothing is allocated by a number
@@ -12,7 +12,6 @@
 
 import { adaptationTag, type Section } from '../container.js';
 import { TesseraError } from '../errors.js';
-import type { ModeCount } from '../types.js';
 
 /** Changes of the weights of one layer. */
 export interface LayerChanges {
@@ -23,8 +22,12 @@ export interface LayerChanges {
   readonly changes: readonly number[];
 }
 
-/** Of one layer: those of all modes together, or one entry for each of several modes. */
-export type Changes = readonly (LayerChanges | undefined)[];
+/** Of one layer: those of all modes, and what comes on top of them for each of several. */
+export interface Changes {
+  readonly all?: LayerChanges;
+  /** By mode. */
+  readonly each?: readonly (LayerChanges | undefined)[];
+}
 
 /** How the synthesis of one picture differs from that of the pack. */
 export interface Adaptation {
@@ -51,7 +54,7 @@ export function adaptationSection(sections: readonly Section[]): Section | undef
  * @param units - how many hidden units are in use (`unitsInUse`)
  * @throws TesseraError `corruptSection`
  */
-export function parseAdaptation({ payload, offset }: Pick<Section, 'payload' | 'offset'>, modes: ModeCount, units: number): Adaptation {
+export function parseAdaptation({ payload, offset }: Pick<Section, 'payload' | 'offset'>, modes: number, units: number): Adaptation {
   let position = 0;
   const damage = (what: string): TesseraError =>
     new TesseraError('corruptSection', `the adaptation ${what}`, { offset: offset + (position >> 3) });
@@ -79,9 +82,9 @@ export function parseAdaptation({ payload, offset }: Pick<Section, 'payload' | '
     return { exponent, order, changes: Array.from({ length: count }, () => change(order)) };
   };
   const layer = (count: number): Changes | undefined => {
-    const each = modes > 1 && bit() === 1;
-    const all = Array.from({ length: each ? modes : 1 }, () => changes(count));
-    return all.some((one) => one !== undefined) ? all : undefined;
+    const all = changes(count);
+    const each = modes > 1 && bit() === 1 ? Array.from({ length: modes }, () => changes(count)) : undefined;
+    return all || each?.some((one) => one) ? { ...(all && { all }), ...(each && { each }) } : undefined;
   };
   const [mixing, last] = [layer(3 * units), layer(lastChanges)];
   if (mixing === undefined && last === undefined) throw damage('changes nothing');
@@ -105,26 +108,28 @@ const prefixOf = (code: number, order: number): number => 31 - Math.clz32(code) 
 export const largestChange = (order: number): number => 2 ** (longestPrefix + order - 1);
 
 /** Writes the payload of the adaptation section. */
-export function writeAdaptation(adaptation: Adaptation, modes: ModeCount): Uint8Array {
+export function writeAdaptation(adaptation: Adaptation, modes: number): Uint8Array {
   const out: number[] = [];
   const bits = (value: number, count: number): void => {
     for (let index = 0; index < count; index++) out.push(Math.floor(value / 2 ** index) % 2);
   };
-  for (const name of names) {
-    const layer = adaptation[name] ?? [undefined];
-    if (modes > 1) bits(layer.length > 1 ? 1 : 0, 1);
-    for (const one of layer) {
-      bits(one === undefined ? 0 : 1, 1);
-      if (one === undefined) continue;
-      bits(one.exponent, 4);
-      bits(one.order, 3);
-      for (const change of one.changes) {
-        const code = codeOf(change) + 2 ** one.order;
-        const prefix = prefixOf(code, one.order);
-        bits(2 ** prefix - 1, prefix + 1);
-        bits(code - 2 ** (prefix + one.order), prefix + one.order);
-      }
+  const changes = (layer: LayerChanges | undefined): void => {
+    bits(layer ? 1 : 0, 1);
+    if (layer === undefined) return;
+    bits(layer.exponent, 4);
+    bits(layer.order, 3);
+    for (const change of layer.changes) {
+      const code = codeOf(change) + 2 ** layer.order;
+      const prefix = prefixOf(code, layer.order);
+      bits(2 ** prefix - 1, prefix + 1);
+      bits(code - 2 ** (prefix + layer.order), prefix + layer.order);
     }
+  };
+  for (const name of names) {
+    const { all, each } = adaptation[name] ?? {};
+    changes(all);
+    if (modes > 1) bits(each ? 1 : 0, 1);
+    each?.forEach(changes);
   }
   const bytes = new Uint8Array(Math.ceil(out.length / 8));
   out.forEach((value, position) => {

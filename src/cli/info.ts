@@ -4,9 +4,10 @@ import { adaptationSection } from '../adaptation/section.js';
 import { engineOfPackage, probe } from '../codec.js';
 import { headerLength, parsePictureSection, parseSections, pictureTag } from '../container.js';
 import { modeSetOf } from '../core.js';
-import { checkPack, decodeCodecs } from '../decode.js';
+import { checkPack, decodeModes } from '../decode.js';
 import { TesseraError } from '../errors.js';
 import { checkSize, resolveLimits } from '../limits.js';
+import { parseModeMap } from '../mode-map.js';
 import { loadPack, type Pack } from '../models/load.js';
 import { countMacs, type MacCount } from '../models/macs.js';
 import type { ModelSource } from '../models/source.js';
@@ -30,7 +31,7 @@ export async function infoCommand(line: CommandLine, signal: AbortSignal): Promi
   const modes = numberFlag(line, 'modes', isModeCount, '1, 2, 4 or 8');
   if (line.files.length === 0 && line.flags.macs) {
     const pack = await loadPack(options.models);
-    const macs = macsOf(pack, modes ?? (pack.decoder.modes as ModeCount), 0, nominal.width, nominal.height);
+    const macs = macsOf(pack, modeSetOf(pack.decoder, modes ?? (pack.decoder.modes as ModeCount)).subset, 0, nominal.width, nominal.height);
     printResult(
       line,
       undefined,
@@ -52,13 +53,14 @@ export async function infoCommand(line: CommandLine, signal: AbortSignal): Promi
   const pack = await matchingPack(line, file, header, options.models);
   if (mapFile !== undefined) {
     if (pack === undefined) throw new TesseraError('unknownModel', 'the mode map cannot be decoded without the model pack of the file');
-    const codecs = await decodeCodecs(engineOfPackage(), bytes, options);
-    await writeOutput(mapFile, await writePng(modeMapPicture(codecs, header.width, header.height, header.patch)));
+    const { modes: map } = await decodeModes(engineOfPackage(), bytes, options);
+    await writeOutput(mapFile, await writePng(modeMapPicture(map, header.width, header.height, header.patch)));
   }
 
   const { width, height, patch, anchor, step } = header;
   const quality = pack === undefined ? null : qualityOfRate(pack.manifest, { anchor, step });
-  const macs = pack === undefined ? null : macsOf(pack, header.modes, anchor, width, height);
+  const codecs = pack && parseModeMap(picture.modeMap, pack.decoder, header.modes).codecs;
+  const macs = pack && codecs ? macsOf(pack, codecs, anchor, width, height) : null;
   const parts = { modeMap: picture.modeMap.length, coarse: picture.coarse.length, tiles: picture.tiles.map((tile) => tile.length) };
   const adapted = adaptationSection(sections)?.payload.length ?? 0;
   const listed = [
@@ -81,6 +83,7 @@ export async function infoCommand(line: CommandLine, signal: AbortSignal): Promi
     pack: packInfo,
     patch,
     modes: header.modes,
+    codecs: codecs ?? null,
     lanes: header.lanes,
     bytes: bytes.length,
     sections: listed,
@@ -89,7 +92,7 @@ export async function infoCommand(line: CommandLine, signal: AbortSignal): Promi
   const text = [
     `${file}: ${width}×${height}, ${bytes.length} bytes, ${((8 * bytes.length) / (width * height)).toFixed(4)} bpp`,
     `quality ${quality ?? 'unknown'} (anchor ${anchor}, step ${step}), pack ${printable(packInfo.name ?? String(packInfo.id))} (${packInfo.hash})`,
-    `${header.modes} codecs, patches of ${patch}, ${header.lanes} lanes`,
+    `${modesText(header.modes, codecs)}, patches of ${patch}, ${header.lanes} lanes`,
     `adaptation ${adapted} bytes, mode map ${parts.modeMap}, coarse grids ${parts.coarse}, tiles ${parts.tiles.join(' ')}`,
     ...(line.flags.macs && macs !== null ? [macsText(macs, width, height)] : []),
   ];
@@ -113,10 +116,15 @@ function packOf(pack: Pack): { id: number; hash: string; name: string } {
   return { id: pack.decoder.id, hash: pack.hash, name: pack.manifest.name };
 }
 
-/** MAC per pixel of the most expensive codec that M competing ones may use. */
-function macsOf(pack: Pack, modes: ModeCount, anchor: number, width: number, height: number): MacCount {
-  const counts = modeSetOf(pack.decoder, modes).subset.map((codec) => countMacs(pack.decoder.decoders[codec][anchor].shape, width, height));
+/** MAC per pixel of the most expensive one of some codecs. */
+function macsOf(pack: Pack, codecs: readonly number[], anchor: number, width: number, height: number): MacCount {
+  const counts = codecs.map((codec) => countMacs(pack.decoder.decoders[codec][anchor].shape, width, height));
   return counts.reduce((most, count) => (count.total > most.total ? count : most));
+}
+
+/** Modes of one codec differ by their adaptations. */
+function modesText(modes: number, codecs: readonly number[] | undefined): string {
+  return codecs === undefined ? `${modes} modes` : `${modes} mode${modes === 1 ? '' : 's'} (codec ${codecs.join(' ')})`;
 }
 
 function macsText({ total, context, upsampling, synthesis }: MacCount, width: number, height: number): string {

@@ -1,6 +1,6 @@
 /** Finds the scales of a picture's grids (FORMAT.md §1.1): those with which its symbols take the fewest bits. */
 
-import { samplePatches } from '../adaptation/fit.js';
+import { samplePatches } from '../adaptation/observe.js';
 import type { Core } from '../core.js';
 import { leastScale, noScales, type Scales, scaleBytes } from '../scales.js';
 import type { PixelSource } from '../types.js';

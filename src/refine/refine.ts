@@ -10,9 +10,8 @@
  */
 
 import { weightsOf } from '../adaptation/apply.js';
-import { fitAdaptation, type Sampling, samplings } from '../adaptation/fit.js';
-import type { Adaptation } from '../adaptation/section.js';
-import { type Core, modeSetOf } from '../core.js';
+import { type Fitted, fitAdaptation, type Sampling, samplings } from '../adaptation/fit.js';
+import type { Core } from '../core.js';
 import { type Line, looksOf, type Pass, type Refinement, type Schedule } from '../effort.js';
 import { TesseraError } from '../errors.js';
 import { gridCount, regionSides } from '../geometry.js';
@@ -26,6 +25,7 @@ import { fitScales } from './fit-scales.js';
 import { keepCheapest } from './keep.js';
 import { type Move, Refiner, type Rounding } from './refiner.js';
 import { type PatchedPicture, patchesIn, type Region, regionsOf, stretchesOf } from './regions.js';
+import { compactModes, settleModes } from './settle.js';
 
 export { keepWinners } from './winners.js';
 
@@ -40,16 +40,17 @@ export interface CodedPicture {
   /** Side of a patch in pixels. */
   readonly patch: number;
   readonly pack: Pack;
-  /** How many codecs the file may use. */
+  /** How many modes the file may have; the core has begun with them. */
   readonly modes: ModeCount;
+  /** Codec of each mode that the core's map has. */
+  readonly codecs: readonly number[];
   readonly rate: Rate;
   /** Price of a bit in J. */
   readonly lambda: number;
 }
 
-/** What a file says beside its latents. */
-export interface Refined {
-  readonly adaptation: Adaptation | undefined;
+/** What a file says beside its latents and its mode map. */
+export interface Refined extends Fitted {
   readonly scales: Scales;
 }
 
@@ -93,21 +94,24 @@ export async function refine(
     return pacer.step('refine', done, total);
   };
   const turn = (): Promise<void> => pacer.turn();
-  const fitPicture = async (sampling: Sampling): Promise<Refined> => ({
-    adaptation: await fitAdaptation(picture, sampling, turn),
-    scales: await fitScales(coded.core, coded.image, coded.patch, turn),
-  });
+  let codecs: readonly number[] = compactModes(coded.core, coded.codecs);
+  coded.core.adapt(weightsOf(picture.pack, codecs, coded.rate));
+  const fitPicture = async (sampling: Sampling, most: number): Promise<Refined> => {
+    const fitted = await fitAdaptation(picture, { codecs, most }, sampling, turn);
+    codecs = fitted.codecs;
+    return { ...fitted, scales: await fitScales(coded.core, coded.image, coded.patch, turn) };
+  };
   await advance(0);
   const refiner = passes.length > 0 ? await startRefiner(coded, refinement, module) : undefined;
   for (const [index, pass] of passes.entries()) {
-    const { adaptation, scales } = await fitPicture(index === 0 ? first : last);
+    const { adaptation, scales } = await fitPicture(index === 0 ? first : last, index > 0 ? coded.modes : codecs.length);
     await advance(patches);
-    refiner?.setDecoders(weightsOf(picture.pack, coded.modes, coded.rate, adaptation), scales);
-    if (refiner) await refineLatents(coded, refiner, refinement.checked, pass, turn, advance);
+    refiner?.setDecoders(weightsOf(picture.pack, codecs, coded.rate, adaptation), scales);
+    if (refiner) await refineLatents({ ...coded, codecs }, refiner, refinement.checked, pass, turn, advance);
   }
-  const refined = await fitPicture(last);
+  const refined = await fitPicture(last, coded.modes);
   await advance(total - done);
-  return refined;
+  return { ...refined, ...settleModes(coded.core, picture.pack, coded.rate, refined) };
 }
 
 /** @returns undefined where latents have to stay as they are */
@@ -196,13 +200,12 @@ async function descend(refiner: Refiner, gradient: Schedule, visit: Visit): Prom
 }
 
 /** How the squared error bends along a latent of each grid, at the step of the rate: the mean over the patches, whose codecs may differ. */
-function curvaturesOf({ pack, modes, rate }: CodedPicture, map: Uint8Array): number[] | undefined {
+function curvaturesOf({ pack, codecs, rate }: CodedPicture, map: Uint8Array): number[] | undefined {
   const { curvatures } = pack.manifest;
-  const { subset } = modeSetOf(pack.decoder, modes);
   if (curvatures === undefined) return undefined;
   const scale = (pack.decoder.steps[rate.step].inverseGain / 16_384) ** 2;
   return Array.from({ length: gridCount }, (_, grid) => {
-    const sum = map.reduce((total, mode) => total + curvatures[subset[mode]][rate.anchor][grid], 0);
+    const sum = map.reduce((total, mode) => total + curvatures[codecs[mode]][rate.anchor][grid], 0);
     return (scale * sum) / map.length;
   });
 }

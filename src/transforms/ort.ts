@@ -5,14 +5,11 @@
  */
 
 import type * as OrtModule from 'onnxruntime-web/wasm';
-import { decodersOf } from '../adaptation/apply.js';
-import type { Adaptation } from '../adaptation/section.js';
 import { TesseraError } from '../errors.js';
 import { gridCount, patchLayout } from '../geometry.js';
 import type { Pack } from '../models/load.js';
 import { type DecoderWeights, readSynthesisWeights } from '../models/pack.js';
 import { lambdaOfRate, type Rate } from '../quality.js';
-import type { Header } from '../types.js';
 import { createSession, loadOrt, prefersGpu } from './ort-runtime.js';
 import type { Analysis, DecodedLatents, Synthesis } from './transform.js';
 import { fillWindow, windowSide } from './windows.js';
@@ -141,10 +138,9 @@ export async function createOrtSynthesis(pack: Pack, decoders: readonly DecoderW
   };
 }
 
-/** The synthesis for a file whose pack has been checked. */
-export function ortSynthesis(pack: Pack, header: Header, adaptation: Adaptation | undefined): Promise<Synthesis> {
-  const decoders = decodersOf(pack.decoder, header.modes, header, adaptation);
-  return createOrtSynthesis(pack, decoders, pack.decoder.steps[header.step].inverseGain);
+/** The synthesis for the modes of a file whose pack has been checked. */
+export function ortSynthesis(pack: Pack, rate: Rate, decoders: readonly DecoderWeights[]): Promise<Synthesis> {
+  return createOrtSynthesis(pack, decoders, pack.decoder.steps[rate.step].inverseGain);
 }
 
 function weightFeeds(decoder: DecoderWeights): Feeds {

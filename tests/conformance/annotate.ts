@@ -64,7 +64,7 @@ export function annotate(file: Uint8Array): string {
     if (scales.length > 0) put(scales.length, `scales of grids 0 to 6: ${picture.scales.join(', ')}`);
     if (picture.modeMap.length > 0) {
       const kind = picture.modeMap[0] & 3;
-      put(1, `mode map: ${['fixed', 'adaptive', `uniform, mode ${picture.modeMap[0] >> 2}`][kind]}`);
+      put(1, `mode map: ${['fixed', 'adaptive', `uniform, mode ${picture.modeMap[0] >> 2}`][kind]}, no list of codecs`);
       if (kind === 1) stream(picture.modeMap.subarray(1), 1, 'mode map');
       else put(picture.modeMap.length - 1, 'mode map: modes, least significant bits first');
     }

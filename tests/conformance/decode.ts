@@ -6,6 +6,7 @@ import { AlphaReader } from '../../src/alpha/decode.js';
 import { alphaOf } from '../../src/alpha/section.js';
 import { parseHeader, parsePictureSection, parseSections } from '../../src/container.js';
 import type { Core } from '../../src/core.js';
+import { parseModeMap } from '../../src/mode-map.js';
 import type { DecoderPack } from '../../src/models/pack.js';
 import { Pacer } from '../../src/pacer.js';
 import { wasmSynthesis } from '../../src/transforms/wasm.js';
@@ -30,16 +31,17 @@ export async function decodeContents(core: Core, pack: DecoderPack, bytes: Uint8
   const header = parseHeader(bytes);
   const sections = parseSections(header, bytes);
   const picture = parsePictureSection(header, sections);
-  const adaptation = adaptationOf(pack, header.modes, header, adaptationSection(sections));
+  const { codecs, payload } = parseModeMap(picture.modeMap, pack, header.modes);
+  const adaptation = adaptationOf(pack, codecs, header, adaptationSection(sections));
   core.useSimd(simd);
   core.begin(pack, {
     ...header,
     rate: header,
     storage: 'whole',
-    weights: weightsOf(pack, header.modes, header, adaptation),
+    weights: weightsOf(pack, codecs, header, adaptation),
     scales: picture.scales,
   });
-  if (header.modes > 1) core.decodeModeMap(picture.modeMap);
+  if (header.modes > 1) core.decodeModeMap(payload);
   [picture.coarse, ...picture.tiles].forEach((segment, index) => {
     core.decodeSegment(index, segment);
   });

@@ -10,6 +10,7 @@ import { type AlphaTile, writeAlphaSection } from '../../src/alpha/section.js';
 import { adaptationTag, alphaTag, type PictureSection, type SectionContents, writeFile } from '../../src/container.js';
 import { codecWasm } from '../../src/generated/codec-wasm.js';
 import { gridCount, gridSide, patchLayout, tileArea, tileCount } from '../../src/geometry.js';
+import { writeModeMap } from '../../src/mode-map.js';
 import type { DecoderPack, ModeSet } from '../../src/models/pack.js';
 import { noScales, type Scales } from '../../src/scales.js';
 import type { Header } from '../../src/types.js';
@@ -24,6 +25,8 @@ export interface FileContents {
   /** Mode of every patch. */
   readonly modes: Uint8Array;
   readonly map: MapKind;
+  /** Codec of every mode, where it is not the pack's choice. */
+  readonly codecs?: readonly number[];
   /** Grids 0…6, each row after row. */
   readonly grids: readonly Int16Array[];
   readonly scales?: Scales;
@@ -73,13 +76,18 @@ export class BareCore {
   begin(
     pack: DecoderPack,
     header: Omit<Header, 'sections' | 'alpha'>,
-    { tables = true, adaptation, scales = noScales }: { tables?: boolean; adaptation?: Adaptation | undefined; scales?: Scales } = {},
+    {
+      tables = true,
+      adaptation,
+      scales = noScales,
+      codecs,
+    }: { tables?: boolean; adaptation?: Adaptation | undefined; scales?: Scales; codecs?: readonly number[] | undefined } = {},
   ): void {
     const { exports } = this;
     if (tables) must(exports.loadTables(this.copyIn(pack.classes), this.copyIn(pack.frequencies)), 'loadTables');
     const set = pack.modeSets.get(header.modes);
     if (set === undefined) throw new Error(`the pack has no ${header.modes} modes`);
-    const handles = weightsOf(pack, header.modes, header, adaptation).map((bytes) => exports.createCodec(this.copyIn(bytes)));
+    const handles = weightsOf(pack, codecs ?? set.subset, header, adaptation).map((bytes) => exports.createCodec(this.copyIn(bytes)));
     must(exports.beginPicture(header.width, header.height, Math.log2(header.patch), header.modes, 0), 'beginPicture');
     handles.forEach((handle, mode) => {
       exports.setCodec(mode, handle);
@@ -125,17 +133,18 @@ const kinds = { fixed: 0, adaptive: 1, uniform: 2 } as const;
 
 /** The parts of the picture section. */
 export function pictureSection(pack: DecoderPack, contents: FileContents, core = new BareCore()): PictureSection {
-  const { header, modes, map, grids, scales = noScales } = contents;
+  const { header, modes, map, grids, codecs, scales = noScales } = contents;
   const { exports } = core;
-  core.begin(pack, header, { scales });
+  core.begin(pack, header, { scales, codecs });
   core.modes().set(modes);
   grids.forEach((latents, grid) => {
     core.plane(grid).set(latents);
   });
-  const modeMap =
+  const payload =
     map === 'none'
       ? new Uint8Array(0)
       : core.written('the mode map', (out, capacity) => exports.encodeModeMap(kinds[map], core.priors, out, capacity));
+  const modeMap = codecs === undefined ? payload : writeModeMap({ codecs, payload }, pack);
   const [coarse, ...tiles] = Array.from({ length: 1 + exports.tileCount() }, (_, segment) =>
     core.written(`segment ${segment}`, (out, capacity) => exports.encodeSegment(segment, out, capacity, header.lanes)),
   );
@@ -187,7 +196,7 @@ export function pixelsOf(pack: DecoderPack, contents: FileContents): Uint8Array 
   const { header, modes, grids } = contents;
   const { width, height, patch } = header;
   const core = new BareCore();
-  core.begin(pack, header, { adaptation: contents.adaptation });
+  core.begin(pack, header, { adaptation: contents.adaptation, codecs: contents.codecs });
   core.exports.useSimd(0);
   core.modes().set(modes);
   grids.forEach((latents, grid) => {

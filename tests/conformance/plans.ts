@@ -33,10 +33,11 @@ export interface Plan {
   readonly alpha?: AlphaPattern;
   readonly adaptation?: AdaptationKind;
   readonly scales?: Scales;
+  readonly codecs?: readonly number[];
 }
 
-/** Which layers an adaptation changes, and whether for each mode in its own way. */
-export type AdaptationKind = 'mixing' | 'last' | 'both' | 'each';
+/** Which layers an adaptation changes, and whether for each mode in its own way, or on top of what is changed for all. */
+export type AdaptationKind = 'mixing' | 'last' | 'both' | 'each' | 'all and each';
 
 /** How the alpha of a file is drawn; `kinds` goes through the kinds of tiles. */
 export type AlphaPattern = 'clear' | 'mask' | 'levels' | 'extremes' | 'kinds';
@@ -166,6 +167,20 @@ export const plans: readonly Plan[] = [
   plan('adaptation-each', 'Every codec with changes of its own or none', {
     ...{ width: 330, height: 140, pattern: 'turns', latents: 'noise', adaptation: 'each', sections: [[0x41, 3]] },
   }),
+  plan('adaptation-all-each', 'Changes of all modes, and more for some of them', {
+    ...{ width: 200, height: 70, modes: 4, pattern: 'turns', latents: 'noise', adaptation: 'all and each' },
+  }),
+
+  // Modes with codecs of the file's choice.
+  plan('codecs-alike', 'Four modes of one codec, each adapted in its own way', {
+    ...{ width: 200, height: 140, modes: 4, map: 'adaptive', latents: 'noise', adaptation: 'all and each', codecs: [3, 3, 3, 3] },
+  }),
+  plan('codecs-listed', 'Eight modes of four codecs in no order', {
+    ...{ width: 200, height: 140, latents: 'noise', anchor: 1, codecs: [7, 0, 7, 2, 2, 2, 5, 0] },
+  }),
+  plan('codecs-listed-uniform', 'Two modes, one codec, and the map says the second for all patches', {
+    ...{ modes: 2, map: 'uniform', pattern: 1, latents: 'noise', adaptation: 'each', codecs: [6, 6], anchor: 2 },
+  }),
 
   // Scales.
   plan('scales-ends', 'Scales at both ends of their range, one codec', {
@@ -210,6 +225,7 @@ export function contentsOf(plan: Plan, packHash: string): FileContents {
     map: plan.map,
     grids: emptyGrids(width, height).map((grid, index) => grid.map((_, position) => drawLatent(random, plan.latents, index, position))),
     ...(plan.scales && { scales: plan.scales }),
+    ...(plan.codecs && { codecs: plan.codecs }),
     sections: plan.sections.map(([tag, length]) => ({ tag, payload: random.bytes(length) })),
     ...(plan.alpha === undefined ? {} : { alpha: drawAlpha(random, plan.alpha, width, height) }),
     ...(plan.adaptation === undefined ? {} : { adaptation: drawAdaptation(random, plan.adaptation, modes, conformanceUnits) }),
@@ -225,10 +241,13 @@ export function drawAdaptation(random: Random, kind: AdaptationKind, modes: numb
     ...{ exponent: random.between(9, 15), order: random.below(8) },
     changes: Array.from({ length: count }, () => (random.once(3) ? 0 : random.spread(random.pick([1, 3, 60])))),
   });
-  const changes = (count: number): Changes =>
-    kind === 'each' && modes > 1
-      ? Array.from({ length: modes }, (_, mode) => (mode > 0 && random.once(3) ? undefined : layer(count)))
-      : [layer(count)];
+  const each = (count: number): Changes => ({
+    each: Array.from({ length: modes }, (_, mode) => (mode > 0 && random.once(3) ? undefined : layer(count))),
+  });
+  const changes = (count: number): Changes => {
+    if (modes === 1 || !/each/.test(kind)) return { all: layer(count) };
+    return kind === 'each' ? each(count) : { all: layer(count), ...each(count) };
+  };
   return { ...(kind !== 'last' && { mixing: changes(3 * units) }), ...(kind !== 'mixing' && { last: changes(lastChanges) }) };
 }
 

@@ -74,7 +74,7 @@ export function corruptFiles(decoder: Uint8Array, vector: (name: string) => Uint
     withSections(pictureSection(), writeSection(3, Uint8Array.of(1))),
   );
 
-  // The adaptation: two bits for the layer of w2 (each: no, any: no), then those of w4.
+  // The adaptation: two bits for the layer of w2 (any: no, each: no), then those of w4.
   const bitsOf = (text: string): Uint8Array => {
     const bits = [...text.replaceAll(' ', '')];
     return Uint8Array.from({ length: Math.ceil(bits.length / 8) }, (_, byte) =>
@@ -82,27 +82,27 @@ export function corruptFiles(decoder: Uint8Array, vector: (name: string) => Uint
     );
   };
   const adapted = (payload: Uint8Array): Uint8Array => withSections(writeSection(0, payload), pictureSection());
-  const unchanged = `00 01 0000 000 ${'0'.repeat(30)}`;
+  const unchanged = `00 1 0000 000 ${'0'.repeat(30)} 0`;
   // To about 9000 each, of 27 in a row.
-  const [weights] = decodersOf(parseDecoderPack(decoder), 2, header);
+  const [weights] = decodersOf(parseDecoderPack(decoder), [5], header);
   const larger = Math.round((9000 * 2 ** 8) / new SynthesisView(weights.bytes).lastNorm());
   add('adaptation-nothing.tsr', 'corruptSection', 'an adaptation that changes nothing', adapted(bitsOf('00 00')));
   add('adaptation-empty.tsr', 'corruptSection', 'an adaptation without bits', adapted(new Uint8Array(0)));
   add('adaptation-cut.tsr', 'corruptSection', 'an adaptation that ends within its values', adapted(bitsOf(unchanged).subarray(0, 4)));
   add('adaptation-long.tsr', 'corruptSection', 'a byte behind the adaptation', adapted(join(bitsOf(unchanged), Uint8Array.of(0))));
   add('adaptation-padding.tsr', 'corruptSection', 'a 1 in the last bits of an adaptation', adapted(bitsOf(`${unchanged} 1`)));
-  add('adaptation-prefix.tsr', 'corruptSection', 'a value with thirteen ones', adapted(bitsOf(`00 01 0000 000 ${'1'.repeat(13)} 0`)));
+  add('adaptation-prefix.tsr', 'corruptSection', 'a value with thirteen ones', adapted(bitsOf(`00 1 0000 000 ${'1'.repeat(13)} 0`)));
   add(
     'adaptation-weight.tsr',
     'corruptSection',
     'an adaptation that makes a weight leave 16 bits',
-    adapted(writeAdaptation({ last: [{ exponent: 0, order: 7, changes: Array.from({ length: 30 }, () => 60_000) }] }, 2)),
+    adapted(writeAdaptation({ last: { all: { exponent: 0, order: 7, changes: Array.from({ length: 30 }, () => 60_000) } } }, 2)),
   );
   add(
     'adaptation-sum.tsr',
     'corruptSection',
     'an adaptation that makes sums leave 32 bits',
-    adapted(writeAdaptation({ last: [{ exponent: 8, order: 7, changes: [...new Array<number>(27).fill(larger), 0, 0, 0] }] }, 2)),
+    adapted(writeAdaptation({ last: { all: { exponent: 8, order: 7, changes: [...new Array<number>(27).fill(larger), 0, 0, 0] } } }, 2)),
   );
   add(
     'adaptation-flip.tsr',
@@ -191,6 +191,9 @@ export function corruptFiles(decoder: Uint8Array, vector: (name: string) => Uint
     ['map-fixed-short', 'no modes behind the kind', [0]],
     ['map-fixed-long', 'a byte behind a fixed mode map', [0, 2, 0]],
     ['map-fixed-bits', 'unused bits of a fixed mode map are set', [0, 0x06]],
+    ['map-list-cut', 'a list of codecs that is not there', [0x82]],
+    ['map-list-codec', 'a codec that the pack does not have', [0x82, 0x80]],
+    ['map-list-subset', 'a list of the codecs that the pack has for two', [0x82, 0x15]],
   ] as const) {
     add(`${name}.tsr`, 'corruptSection', why, withPicture({ modeMap: Uint8Array.from(bytes) }));
   }
@@ -206,6 +209,7 @@ export function corruptFiles(decoder: Uint8Array, vector: (name: string) => Uint
     'one bit of a section that is skipped is wrong',
     base.map((byte, index) => (index === base.length - 1 ? byte ^ 1 : byte)),
   );
+  add('map-list-only.tsr', 'entropyDesync', 'a list of codecs and no map behind it', withPicture({ modeMap: Uint8Array.of(0x81, 0) }));
   add('map-stream-cut.tsr', 'entropyDesync', 'the mode map lacks its last byte', withPicture({ modeMap: modeMap.slice(0, -1) }));
   add('map-stream-long.tsr', 'entropyDesync', 'a byte behind the mode map', withPicture({ modeMap: join(modeMap, Uint8Array.of(0)) }));
   add('coarse-empty.tsr', 'entropyDesync', 'no coder states', withPicture({ coarse: new Uint8Array(0) }));

@@ -7,7 +7,6 @@ import { modeSetOf } from '../../src/core.js';
 import { loadPack, type Pack } from '../../src/models/load.js';
 import type { DecoderPack } from '../../src/models/pack.js';
 import type { ModelFiles } from '../../src/models/source.js';
-import type { ModeCount } from '../../src/types.js';
 import { emptyGrids, type FileContents, type MapKind, writeContents } from '../conformance/harness.js';
 import { conformanceDecoder, packOfDecoder } from '../conformance/pack.js';
 import {
@@ -88,6 +87,8 @@ export async function generateFile(random: Random): Promise<Generated> {
   const maps: readonly MapKind[] = typeof pattern === 'number' ? ['fixed', 'adaptive', 'uniform'] : ['fixed', 'adaptive'];
   const kindOfGrid = random.once(2) ? [random.pick(latentKinds)] : emptyGrids(1, 1).map(() => random.pick(latentKinds));
   const anchor = random.below(decoder.anchors);
+  const listed = modes > 1 && random.once(3) ? { codecs: drawCodecs(random, decoder, modes) } : {};
+  const { codecs = modeSetOf(decoder, modes).subset } = listed;
   const contents: FileContents = {
     header: {
       ...{ version: 0, width, height, modes, patch, lanes: random.pick([1, 2, 4, 8] as const), packId: decoder.id, packHash: hash },
@@ -101,17 +102,24 @@ export async function generateFile(random: Random): Promise<Generated> {
     sections: drawSections(random),
     ...(random.once(2) ? { scales: emptyGrids(1, 1).map(() => random.between(-8, 7)) } : {}),
     ...(random.once(3) ? { alpha: drawAlpha(random, random.pick(alphaPatterns), width, height) } : {}),
-    ...(random.once(2) ? drawFitting(random, decoder, modes, anchor) : {}),
+    ...listed,
+    ...(random.once(2) ? drawFitting(random, decoder, codecs, anchor) : {}),
   };
   return { ...both, bytes: writeContents(decoder, contents) };
 }
 
+/** Codecs of the file's choice, alike as often as not. */
+function drawCodecs(random: Random, decoder: DecoderPack, modes: number): number[] {
+  const alike = random.once(2) ? random.below(decoder.modes) : undefined;
+  return Array.from({ length: modes }, () => alike ?? random.below(decoder.modes));
+}
+
 /** An adaptation, unless it makes weights of the pack too large. */
-function drawFitting(random: Random, decoder: DecoderPack, modes: ModeCount, anchor: number): { adaptation?: Adaptation } {
-  const units = unitsInUse(decoder.decoders[modeSetOf(decoder, modes).subset[0]][anchor]).length;
-  const adaptation = drawAdaptation(random, random.pick(['mixing', 'last', 'both', 'each']), modes, units);
+function drawFitting(random: Random, decoder: DecoderPack, codecs: readonly number[], anchor: number): { adaptation?: Adaptation } {
+  const units = unitsInUse(decoder.decoders[codecs[0]][anchor]).length;
+  const adaptation = drawAdaptation(random, random.pick(['mixing', 'last', 'both', 'each', 'all and each']), codecs.length, units);
   try {
-    decodersOf(decoder, modes, { anchor, step: 0 }, adaptation);
+    decodersOf(decoder, codecs, { anchor, step: 0 }, adaptation);
     return { adaptation };
   } catch {
     return {};

@@ -105,8 +105,10 @@ export class Stream {
 }
 
 /** §3: the mode of every patch. */
-function readModes(payload: Uint8Array, pack: Pack, modes: number, columns: number, rows: number): number[] {
-  const [kind, high] = [payload[0] & 3, payload[0] >> 2];
+function readModes(map: Uint8Array, pack: Pack, modes: number, columns: number, rows: number): number[] {
+  const [kind, high] = [map[0] & 3, (map[0] & 127) >> 2];
+  // Without the list of codecs, of which `adaptation.ts` takes care.
+  const payload = map.subarray(map[0] > 127 ? modes / 2 : 0);
   const count = columns * rows;
   demand(kind < 3 && (kind === 2 ? high < modes : high === 0), 'corruptSection');
   if (kind === 2) {
@@ -122,7 +124,7 @@ function readModes(payload: Uint8Array, pack: Pack, modes: number, columns: numb
   }
   const { prior, bonus, increment } = pack.modeSets.get(modes) as ModeSet;
   const stream = new Stream(payload.subarray(1), 1);
-  const map: number[] = [];
+  const found: number[] = [];
   const seen = prior.map(() => 0);
   for (let patch = 0; patch < count; patch++) {
     const [x, y] = [patch % columns, Math.floor(patch / columns)];
@@ -134,17 +136,17 @@ function readModes(payload: Uint8Array, pack: Pack, modes: number, columns: numb
       [1, -1],
     ].entries()) {
       const inside = x + dx >= 0 && x + dx < columns && y + dy >= 0;
-      if (inside) weights[map[patch + dy * columns + dx]] += bonus[j];
+      if (inside) weights[found[patch + dy * columns + dx]] += bonus[j];
     }
     const total = weights.reduce((sum, weight) => sum + weight);
     const frequencies = weights.map((weight) => 1 + Math.floor((weight * (32_768 - modes)) / total));
     frequencies[weights.indexOf(Math.max(...weights))] += 32_768 - frequencies.reduce((sum, frequency) => sum + frequency);
     const mode = stream.symbol(0, frequencies);
     seen[mode]++;
-    map.push(mode);
+    found.push(mode);
   }
   stream.end();
-  return map;
+  return found;
 }
 
 /** §4: where the context values come from, in their order. */

@@ -7,6 +7,7 @@
 import { alphaOf } from '../../src/alpha/section.js';
 import { parseHeader, parsePictureSection, parseSections } from '../../src/container.js';
 import { tileArea } from '../../src/geometry.js';
+import { type ModeMap, parseModeMap, writeModeMap } from '../../src/mode-map.js';
 import { parseDecoderPack } from '../../src/models/pack.js';
 import { conformanceDecoderFile, vectorBytes } from '../conformance/files.js';
 import { BareCore, latentBytes } from '../conformance/harness.js';
@@ -60,6 +61,16 @@ function contentsOf(target: BareCore): Buffer {
   return Buffer.concat([target.modes(), ...planes]);
 }
 
+/** The mode map as the core takes it; undefined where its list of codecs is refused. */
+function mapOf(bytes: Uint8Array): ModeMap | undefined {
+  const header = parseHeader(bytes);
+  try {
+    return parseModeMap(parsePictureSection(header, parseSections(header, bytes)).modeMap, pack, header.modes);
+  } catch {
+    return undefined;
+  }
+}
+
 /** Copies a stream in with `behind` after it. @returns its address */
 function copyStream(target: BareCore, stream: Uint8Array, behind: number): number {
   const pointer = target.allocate(stream.length + guardBytes);
@@ -73,12 +84,15 @@ function checkRecoded(target: BareCore, bytes: Uint8Array): void {
   const { exports, priors } = target;
   const header = parseHeader(bytes);
   const { modeMap, coarse, tiles } = parsePictureSection(header, parseSections(header, bytes));
+  const { codecs } = mapOf(bytes) as ModeMap;
   if (target.modes().some((mode) => mode >= header.modes)) throw new Error('a mode that the file does not have');
   const compare = (part: Uint8Array, what: string, encode: (out: number, capacity: number) => number): void => {
     if (Buffer.compare(part, target.written(what, encode)) !== 0) throw new Error(`${what} has another form than the one accepted`);
   };
   if (header.modes > 1) {
-    compare(modeMap, 'the mode map', (out, capacity) => exports.encodeModeMap(modeMap[0] & 3, priors, out, capacity));
+    const payload = target.written('the mode map', (out, capacity) => exports.encodeModeMap(modeMap[0] & 3, priors, out, capacity));
+    if (Buffer.compare(modeMap, writeModeMap({ codecs, payload }, pack)) !== 0)
+      throw new Error('the mode map has another form than the one accepted');
   }
   [coarse, ...tiles].forEach((part, index) => {
     compare(part, `segment ${index}`, (out, capacity) => exports.encodeSegment(index, out, capacity, header.lanes));
@@ -113,7 +127,7 @@ function begin(target: BareCore, bytes: Uint8Array, tables = true): { weightsFro
   const header = parseHeader(bytes);
   const weightsFrom = target.exports.mark() >>> 0;
   const { scales } = parsePictureSection(header, parseSections(header, bytes));
-  target.begin(pack, header, { tables, scales });
+  target.begin(pack, header, { tables, scales, codecs: mapOf(bytes)?.codecs });
   return { weightsFrom, weightsTo: target.exports.modesPointer() >>> 0 };
 }
 
@@ -121,10 +135,12 @@ function begin(target: BareCore, bytes: Uint8Array, tables = true): { weightsFro
 function decode(target: BareCore, bytes: Uint8Array, behind = 0): boolean {
   const { exports } = target;
   const header = parseHeader(bytes);
-  const { modeMap, coarse, tiles } = parsePictureSection(header, parseSections(header, bytes));
+  const { coarse, tiles } = parsePictureSection(header, parseSections(header, bytes));
+  const map = mapOf(bytes)?.payload;
+  if (map === undefined) return false;
   if (header.modes > 1) {
     const mark = exports.mark();
-    const status = exports.decodeModeMap(copyStream(target, modeMap, behind), modeMap.length, target.priors);
+    const status = exports.decodeModeMap(copyStream(target, map, behind), map.length, target.priors);
     exports.release(mark);
     if (status !== 0) return false;
   }

@@ -117,9 +117,17 @@ function state(random: Random): Uint8Array {
 export function modeMaps(random: Random): Uint8Array {
   return withParts(random.pick(bases), (parts) => {
     const map = parts[1];
-    switch (random.below(5)) {
+    switch (random.below(6)) {
       case 0:
         parts[1] = mutateBytes(random, map);
+        break;
+      case 5:
+        // A list of codecs of one byte to four, often whole.
+        parts[1] = join(
+          Uint8Array.of(0x80 | map[0]),
+          random.bytes(random.pick([1, 2, 4])).map((byte) => byte & 0x77),
+          map.subarray(1),
+        );
         break;
       case 1:
         parts[1] = join(Uint8Array.of(random.below(4) | (random.once(3) ? random.below(256) : 0)), map.subarray(1));

@@ -117,6 +117,7 @@ const reader: Reader = {
     id: conformancePackId,
     hash: createHash('sha256').update(conformanceDecoderFile).digest('hex').slice(0, 16),
     anchors: conformanceAnchors,
+    ...{ codecs: 8, subsets: { 2: '5,1', 4: '7,0,2,6', 8: '2,7,4,0,6,1,5,3' } },
     steps: conformanceSteps.length,
   },
   maxPixels: fuzzLimits.maxPixels,

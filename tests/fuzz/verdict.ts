@@ -7,7 +7,14 @@ import type { ErrorCode } from '../../src/errors.js';
 
 /** What a reader has at hand. */
 export interface Reader {
-  readonly pack: { readonly id: number; readonly hash: string; readonly anchors: number; readonly steps: number };
+  readonly pack: {
+    readonly id: number;
+    readonly hash: string;
+    readonly anchors: number;
+    readonly steps: number;
+    readonly codecs: number;
+    readonly subsets: Readonly<Record<number, string>>;
+  };
   readonly maxPixels: number;
   readonly maxDimension: number;
 }
@@ -66,7 +73,7 @@ export function verdictOnFile(file: Uint8Array, reader: Reader): ErrorCode | und
   const parts = partsOf(payload, 3 + tiles);
   if (parts === undefined || !areScales(parts[0]) || (modes === 1) !== (parts[1].length === 0)) return 'corruptSection';
   if (alpha !== undefined && !partsOf(alpha, tiles)?.every(isAlphaTile)) return 'corruptSection';
-  return modes > 1 ? verdictOnMap(parts[1], modes, Math.ceil(width / side) * Math.ceil(height / side)) : undefined;
+  return modes > 1 ? verdictOnMap(parts[1], modes, Math.ceil(width / side) * Math.ceil(height / side), reader) : undefined;
 }
 
 /** The parts of a section that begins with their lengths; undefined when these do not add up. */
@@ -121,9 +128,14 @@ function sectionsOf(file: Uint8Array): Map<number, Uint8Array> | ErrorCode {
 }
 
 /** The error of a mode map that is no stream; the stream of an adaptive one is left to the decoder. */
-function verdictOnMap(map: Uint8Array, modes: number, patches: number): ErrorCode | undefined {
-  const kind = map[0] % 4;
-  const high = map[0] >> 2;
+function verdictOnMap(whole: Uint8Array, modes: number, patches: number, { pack }: Reader): ErrorCode | undefined {
+  const kind = whole[0] % 4;
+  const high = (whole[0] % 128) >> 2;
+  const list = whole[0] < 128 ? 0 : modes / 2;
+  if (whole.length <= list) return 'corruptSection';
+  const codecs = [...whole.subarray(1, 1 + list)].flatMap((byte) => [byte % 16, byte >> 4]);
+  if (codecs.some((codec) => codec >= pack.codecs) || codecs.join() === pack.subsets[modes]) return 'corruptSection';
+  const map = whole.subarray(list);
   if (kind === 3 || (kind !== 2 && high !== 0)) return 'corruptSection';
   if (kind === 2) return map.length !== 1 || high >= modes ? 'corruptSection' : undefined;
   if (kind === 1) return undefined;

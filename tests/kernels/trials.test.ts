@@ -9,7 +9,17 @@ const counts = { cases: 20_000, symbols: 1_000_000, modes: 300_000, samples: 1_0
 const names = [
   ...['findSymbol', 'largestOf', 'predict', 'doubleAlongX', 'doubleAlongY', 'filterAlongX', 'filterAlongY', 'dequantise', 'doublePair'],
   ...['packFeatures', 'pointwise', 'residualRelu', 'residualPixels', 'meanOfRow'],
-  ...['rowError', 'refine/halveAlongX', 'refine/halveAlongY', 'refine/pointwise', 'refine/residualRelu', 'refine/residualError'],
+  ...[
+    'rowError',
+    'hiddenUnits',
+    'rings',
+    'addSamples',
+    'refine/halveAlongX',
+    'refine/halveAlongY',
+    'refine/pointwise',
+    'refine/residualRelu',
+    'refine/residualError',
+  ],
   ...['refine/residualGated', 'refine/residualPlain', 'refine/pointwiseBack', 'refine/dense RELU', 'refine/dense GATED'],
   ...[
     'refine/dense PLAIN',
@@ -91,6 +101,7 @@ test('every SIMD kernel has a trial', () => {
   expect(files.toSorted()).toEqual(
     [
       ...['context/arm_simd.ts', 'entropy/largest.ts', 'entropy/search_simd.ts', 'select/distortion.ts', 'synthesis/kernels_simd.ts'],
+      'select/gather_kernels_simd.ts',
       ...['synthesis/layers_simd.ts', 'synthesis/reduce_kernels_simd.ts', 'refine/context_kernels_simd.ts'],
       ...[
         'refine/float_layers_simd.ts',

@@ -23,6 +23,8 @@ interface TrialExports extends Record<string, unknown> {
   tryLargest(count: number): number;
   trySearch(count: number): number;
   tryRowError(count: number): number;
+  openGather(): number;
+  tryGather(kind: number, count: number): number;
   createWeights(block: number): number;
   openCases(): number;
   tryHalving(kind: number, weights: number, count: number): number;
@@ -83,7 +85,8 @@ export function openTrials(code: Uint8Array<ArrayBuffer>): Trial[] {
   const blocks = whole.map((bytes, index) => copyIn(index % 2 === 0 ? bytes : thinned(bytes, index)));
   const codecs = blocks.map((block) => core.createCodec(block));
   const weights = blocks.map((block) => core.createWeights(block));
-  if (!core.openTrials() || !core.openCoding() || !core.openAlpha() || !core.openCases()) throw new Error('no memory');
+  if (!core.openTrials() || !core.openCoding() || !core.openAlpha() || !core.openGather() || !core.openCases())
+    throw new Error('no memory');
 
   const kernel = (name: string, run: (count: number) => number): Trial => ({
     name,
@@ -116,6 +119,7 @@ export function openTrials(code: Uint8Array<ArrayBuffer>): Trial[] {
     ),
     kernel('meanOfRow', core.tryMeans),
     kernel('rowError', core.tryRowError),
+    ...['hiddenUnits', 'rings', 'addSamples'].map((name, kind) => kernel(name, (count) => core.tryGather(kind, count))),
     ...['halveAlongX', 'halveAlongY'].map((name, kind) => refine(name, (handle, count) => core.tryHalving(kind, handle, count))),
     ...['pointwise', 'residualRelu', 'residualError', 'residualGated', 'residualPlain'].map((name, kind) =>
       refine(name, (handle, count) => core.tryRefineLayers(kind, handle, count)),
