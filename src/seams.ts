@@ -15,6 +15,7 @@ const toleratedLevels = 0.5;
  * Looks at all borders between patches of unlike modes, under the mode map of the moment.
  *
  * @param turn - called after each patch
+ * @param tolerated - how many times the error beside a border that across it may be, beside some levels
  * @returns numbers of the patches on both sides of every border that shows
  */
 export async function findSeams(
@@ -22,6 +23,7 @@ export async function findSeams(
   { data, width, height }: PixelSource,
   patch: number,
   turn: () => Promise<void>,
+  tolerated = 1,
 ): Promise<Set<number>> {
   const { columns, rows } = patchLayout(width, height, patch);
   const modes = core.modes().slice();
@@ -54,7 +56,7 @@ export async function findSeams(
           beside += (errorAt(at - across, across) + errorAt(at + across, across)) / 2;
         }
       }
-      if (seam > beside + toleratedLevels * 3 * count) seams.add(one).add(other);
+      if (seam > tolerated * beside + toleratedLevels * 3 * count) seams.add(one).add(other);
     };
     for (let column = 0; column < columns; column++) {
       const index = row * columns + column;

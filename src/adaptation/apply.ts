@@ -65,6 +65,29 @@ export class SynthesisView {
     return most;
   }
 
+  /**
+   * By how many levels a pixel may differ where one of its features is rounded the other way. Sums of floats in another order do that now and
+   * then, in onnxruntime (`transform: 'ort'`), and where it is much more than a level, so do levels.
+   */
+  sensitivity(): number {
+    const level = this.lastNorm() / 2 ** (this.shift(1) + this.shift(3)) / 65_536;
+    let most = 0;
+    for (let output = 0; output < 3; output++) {
+      const [ups, downs] = [new Float64Array(8), new Float64Array(8)];
+      for (let unit = 0; unit < hidden; unit++) {
+        const factor = this.mixing(output, unit) * level;
+        if (factor !== 0)
+          this.first(unit).forEach((weight, index) => {
+            const change = weight * factor;
+            (change > 0 ? ups : downs)[index] += Math.abs(change);
+          });
+      }
+      // The first number is the bias.
+      most = Math.max(most, ...ups.subarray(1), ...downs.subarray(1));
+    }
+    return most;
+  }
+
   /** @throws TesseraError `corruptSection` when the weight leaves 16 bits */
   addToMixing(output: number, unit: number, change: number): void {
     this.#add(synthesisOffsets[1].weights + 2 * (hidden * output + unit), change);

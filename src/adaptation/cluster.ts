@@ -40,12 +40,15 @@ export interface Split extends Clustering {
  *
  * @param patches - equations of each
  * @param codecs - codec of each patch
- * @param most - clusters
- * @param price - squared error that a bit is worth
+ * @param limits - `first`: codec of the first cluster, if it has patches; `most`: clusters; `price`: squared error that a bit is worth
  * @returns one cluster per codec, then as many as the powers of two above, up to `most` or as many as there is a use for
  */
-export function splitPatches(patches: readonly NormalEquations[], codecs: readonly number[], most: number, price: number): Split[] {
-  const used = [...new Set(codecs)];
+export function splitPatches(
+  patches: readonly NormalEquations[],
+  codecs: readonly number[],
+  { first, most, price }: { readonly first: number; readonly most: number; readonly price: number },
+): Split[] {
+  const used = [...new Set(codecs)].sort((a, b) => Number(b === first) - Number(a === first));
   const whole = new Map(used.map((codec) => [codec, sumOf(patches.filter((_, patch) => codecs[patch] === codec))]));
   let clusters: readonly number[] = codecs.map((codec) => used.indexOf(codec));
   const codecOf = [...used];

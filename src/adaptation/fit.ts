@@ -12,13 +12,14 @@ import type { Core } from '../core.js';
 import { TesseraError } from '../errors.js';
 import type { DecoderPack } from '../models/pack.js';
 import type { Rate } from '../quality.js';
+import { findSeams } from '../seams.js';
 import type { PixelSource } from '../types.js';
 import { biasShift, decodersOf, SynthesisView, unitsInUse, weightsOf } from './apply.js';
 import { type Clustering, type Split, splitPatches } from './cluster.js';
 import { solveLayer } from './layer.js';
 import { NormalEquations } from './normal.js';
-import { type Observe, observeLast, observeMixing, samplePatches, squaredError } from './observe.js';
-import { type Adaptation, type Changes, writeAdaptation } from './section.js';
+import { type Observe, observeLast, observeMixing, type SampledPatch, samplePatches, squaredError } from './observe.js';
+import { type Adaptation, type Changes, forModes, writeAdaptation } from './section.js';
 
 /** A picture whose latents are in the core, with storage `winners`. */
 export interface AdaptedPicture {
@@ -71,6 +72,13 @@ const bitsOfCluster = 250;
 /** Part of the squared error that further clusters must promise to save: what is foretold of less is as often wrong. */
 const worthSplitting = 0.005;
 
+/** By how much more levels may depend on how features are rounded than they do anyway, or than by one. */
+const largestGrowth = 1.3;
+/** Modes of one codec are alike but for their colours, and what is a little more wrong across a border than beside it is hardly seen. */
+const toleratedSeam = 1.15;
+/** Patches that go back may leave new borders behind. */
+const mendRounds = 3;
+
 /** What there is to begin with. */
 export interface Start {
   /** Codec of each mode that the core's map has. */
@@ -98,123 +106,181 @@ export async function fitAdaptation(
   sampling: Sampling,
   rest: () => Promise<void>,
 ): Promise<Fitted> {
-  const { core, image, patch, pack, rate, lambda } = picture;
-  const maySplit = most > codecs.length;
-  const units = unitsInUse(pack.decoders[codecs[0]][rate.anchor]);
-  const patches = samplePatches(image, patch, maySplit ? Number.POSITIVE_INFINITY : sampling.patches);
-  const area = patches.reduce((sum, { width, height }) => sum + width * height, 0);
-  const share = area / (image.width * image.height);
-  /** Squared error of levels, in the patches that are looked at, that a bit is worth. */
-  const errorOfBit = lambda * 3 * 255 ** 2 * share;
-  const price = sampling.caution * errorOfBit;
+  const maySplit = most > new Set(codecs).size;
+  const fit = new Fit(picture, codecs[0], sampling, maySplit, rest);
 
-  let fitted: Fitted;
-  /** Looks at the patches and adds up what `observe` sees of each; tells the squared error too. */
-  const look = async (spacing: number, observe: Observe): Promise<{ equations: NormalEquations[]; error: number }> => {
-    const views = decodersOf(pack, fitted.codecs, rate).map(({ bytes }) => new SynthesisView(bytes));
-    const equations: NormalEquations[] = [];
-    let error = 0;
-    for (const { index, x, y } of patches) {
-      core.observePatch(index, (seen) => {
-        error += squaredError(seen, { image, x, y });
-        equations.push(observe(views[core.modes()[index]], seen, { image, x, y }, spacing));
-      });
-      await rest();
-    }
-    return { equations, error };
-  };
-  /** Squared error of the patches. */
-  const measure = async (): Promise<number> => {
-    let error = 0;
-    for (const { index, x, y } of patches) {
-      core.observePatch(index, (seen) => {
-        error += squaredError(seen, { image, x, y });
-      });
-      await rest();
-    }
-    return error;
-  };
-  /** Gives the core modes and weights. */
-  const give = ({ clusters, codecs: among }: Clustering, adaptation: Adaptation | undefined): Fitted => {
-    patches.forEach(({ index }, number) => {
-      core.modes()[index] = clusters[number];
-    });
-    fitted = { codecs: among, adaptation };
-    core.adapt(weightsOf(pack, among, rate, adaptation));
-    return fitted;
-  };
-  const canApply = ({ codecs: among }: Clustering, adaptation: Adaptation): boolean => {
-    try {
-      return decodersOf(pack, among, rate, adaptation) !== undefined;
-    } catch (error) {
-      if (error instanceof TesseraError) return false;
-      throw error;
-    }
-  };
-
-  // 1. What the mixing should become, with patches as they are and split further and further.
-  const asTheyAre = { clusters: patches.map(({ index }) => core.modes()[index]), codecs };
-  give(asTheyAre, undefined);
-  const plain = await look(sampling.mixing, (...seen) => observeMixing(units, ...seen));
-  const mix = (clustering: Clustering): Mixed => {
-    const problem = { exponents: exponents.mixing, free: [], price, ridges: ridges.mixing };
-    const mixing = solveLayer(byCluster(plain.equations, clustering), problem, (own) => canApply(clustering, { mixing: own }))?.changes;
-    return { clustering, mixing };
-  };
+  // 1. What the mixing should become in each patch, and patches that want the same.
+  const asTheyAre = { clusters: fit.modes(), codecs };
+  const { equations, error } = await fit.lookAtMixing(asTheyAre);
   const codecsOfPatches = asTheyAre.clusters.map((mode) => codecs[mode]);
-  const [whole, ...split] = maySplit ? splitPatches(plain.equations, codecsOfPatches, most, price) : [{ ...asTheyAre, error: 0 }];
+  const [whole, ...split] = maySplit
+    ? splitPatches(equations, codecsOfPatches, { first: codecs[0], most, price: fit.price })
+    : [{ ...asTheyAre, error: 0 }];
+  const worthOf = (candidate: Split): number =>
+    candidate.error + fit.price * (bitsOfModes(candidate) + bitsOfCluster * (candidate.codecs.length - whole.codecs.length));
+  const [further] = split
+    .filter((candidate) => worthOf(candidate) < whole.error - worthSplitting * error)
+    .sort((a, b) => worthOf(a) - worthOf(b));
 
-  // 2. The last layer, with the mixing in place, and what comes of both.
-  const attempt = async ({ clustering, mixing }: Mixed): Promise<Attempt | undefined> => {
-    give(clustering, mixing && { mixing });
-    const { equations, error } = await look(sampling.last, observeLast);
-    const problem = { exponents: exponents.last, free: [2 ** -biasShift], price, ridges: ridges.last };
-    const last = solveLayer(byCluster(equations, clustering), problem, (own) =>
-      canApply(clustering, { ...(mixing && { mixing }), last: own }),
-    );
-    const costOf = (adaptation: Adaptation, itsError: number): Attempt => {
-      const bits = sectionBits + 8 * writeAdaptation(adaptation, clustering.codecs.length).length + bitsOfModes(clustering);
-      return { clustering, adaptation, cost: itsError + errorOfBit * bits };
-    };
-    const first = mixing && costOf({ mixing }, error);
-    if (last === undefined) return first;
-    // Levels that are clamped do not act as foretold.
-    const both = { ...(mixing && { mixing }), last: last.changes };
-    give(clustering, both);
-    const second = costOf(both, await measure());
-    return first && first.cost <= second.cost ? first : second;
-  };
-  let best: Attempt = { clustering: whole, adaptation: undefined, cost: plain.error };
-  const consider = async (candidate: Mixed): Promise<void> => {
-    const other = await attempt(candidate);
+  // 2. The layers, one after the other, and what comes of them.
+  let best: Attempt = { clustering: whole, adaptation: undefined, cost: error };
+  const consider = async (clustering: Clustering, mixing: Changes | undefined): Promise<void> => {
+    const other = await fit.attempt(clustering, mixing);
     if (other !== undefined && other.cost < best.cost) best = other;
   };
-  const worthOf = (candidate: Split): number =>
-    candidate.error + price * (bitsOfModes(candidate) + bitsOfCluster * (candidate.codecs.length - whole.codecs.length));
-  const [further] = split
-    .filter((candidate) => worthOf(candidate) < whole.error - worthSplitting * plain.error)
-    .sort((a, b) => worthOf(a) - worthOf(b));
-  if (further) await consider(mix(further));
-  if (best.adaptation === undefined) {
-    const mixed = mix(whole);
-    await consider(mixed);
-    if (best.adaptation === undefined && mixed.mixing) await consider({ clustering: whole, mixing: undefined });
+  if (further) await consider(further, fit.solveMixing(equations, further));
+  // What is left of a split when its borders are not to show may be worth less than none.
+  if (best.adaptation === undefined || best.mended) {
+    const mixing = fit.solveMixing(equations, whole);
+    await consider(whole, mixing);
+    if (best.adaptation === undefined && mixing) await consider(whole, undefined);
   }
-  return give(best.clustering, best.adaptation);
+  fit.give(best.clustering, best.adaptation);
+  return { codecs: best.clustering.codecs, adaptation: best.adaptation };
 }
 
-/** Patches in their clusters, and the mixing that is worth most for them. */
-interface Mixed {
-  readonly clustering: Clustering;
-  readonly mixing: Changes | undefined;
-}
-
-/** What came of it. */
+/** What came of a clustering. */
 interface Attempt {
   readonly clustering: Clustering;
   readonly adaptation: Adaptation | undefined;
   /** Squared error of levels in the patches that are looked at, and bits at their price. */
   readonly cost: number;
+  /** Whether patches have gone back to the mode around them, whose border showed. */
+  readonly mended?: boolean;
+}
+
+/** What the patches of a picture want, and what comes of giving it to them. The codec of mode 0 says which units are in use, so it stays the first. */
+class Fit {
+  /** Squared error of levels, in the patches that are looked at, that a bit is worth, and that it must be worth. */
+  readonly #errorOfBit: number;
+  readonly price: number;
+  readonly #patches: readonly SampledPatch[];
+  readonly #units: readonly number[];
+
+  constructor(
+    readonly picture: AdaptedPicture,
+    first: number,
+    readonly sampling: Sampling,
+    everyPatch: boolean,
+    readonly rest: () => Promise<void>,
+  ) {
+    const { core, image, patch, pack, rate, lambda } = picture;
+    this.#patches = samplePatches(image, patch, everyPatch ? core.modes().length : sampling.patches);
+    this.#units = unitsInUse(pack.decoders[first][rate.anchor]);
+    const area = this.#patches.reduce((sum, { width, height }) => sum + width * height, 0);
+    this.#errorOfBit = (lambda * 3 * 255 ** 2 * area) / (image.width * image.height);
+    this.price = sampling.caution * this.#errorOfBit;
+  }
+
+  /** Mode of each patch that is looked at. */
+  modes(): number[] {
+    return this.#patches.map(({ index }) => this.picture.core.modes()[index]);
+  }
+
+  /** Gives the core modes and weights. */
+  give({ clusters, codecs }: Clustering, adaptation: Adaptation | undefined): void {
+    const { core, pack, rate } = this.picture;
+    this.#patches.forEach(({ index }, number) => {
+      core.modes()[index] = clusters[number];
+    });
+    core.adapt(weightsOf(pack, codecs, rate, adaptation));
+  }
+
+  /** Equations of the mixing of each patch and the squared error, with the pack's weights. */
+  lookAtMixing(clustering: Clustering): Promise<Seen> {
+    this.give(clustering, undefined);
+    return this.#look(clustering, (...patch) => observeMixing(this.#units, ...patch, this.sampling.mixing));
+  }
+
+  solveMixing(equations: readonly NormalEquations[], clustering: Clustering): Changes | undefined {
+    const problem = { exponents: exponents.mixing, free: [], price: this.price, ridges: ridges.mixing };
+    return solveLayer(byCluster(equations, clustering), problem, (mixing) => this.#canApply(clustering, { mixing }))?.changes;
+  }
+
+  /** Puts the mixing in place, finds the last layer and tells what J comes to; undefined where there is nothing to change. */
+  async attempt(clustering: Clustering, mixing: Changes | undefined): Promise<Attempt | undefined> {
+    const start = mixing && { mixing };
+    this.give(clustering, start);
+    const { equations, error } = await this.#look(clustering, (...patch) => observeLast(...patch, this.sampling.last));
+    const problem = { exponents: exponents.last, free: [2 ** -biasShift], price: this.price, ridges: ridges.last };
+    const last = solveLayer(byCluster(equations, clustering), problem, (own) => this.#canApply(clustering, { ...start, last: own }));
+    const attempts = start ? [this.#judge(clustering, start, error)] : [];
+    if (last !== undefined) {
+      // Levels that are clamped do not act as foretold.
+      const both = { ...start, last: last.changes };
+      this.give(clustering, both);
+      attempts.push(this.#judge(clustering, both, (await this.#look(clustering)).error));
+    }
+    const [best] = attempts.sort((a, b) => a.cost - b.cost);
+    return best && this.#mend(best);
+  }
+
+  #judge(clustering: Clustering, adaptation: Adaptation, error: number): Attempt {
+    const bits = sectionBits + 8 * writeAdaptation(adaptation, clustering.codecs.length).length + bitsOfModes(clustering);
+    return { clustering, adaptation, cost: error + this.#errorOfBit * bits };
+  }
+
+  /** Takes patches whose border to another mode of their codec shows back to the largest of these; undefined where that leaves none but these. */
+  async #mend(attempt: Attempt): Promise<Attempt | undefined> {
+    const { core, image, patch } = this.picture;
+    const { codecs } = attempt.clustering;
+    if (codecs.length === new Set(codecs).size) return attempt;
+    let clusters = attempt.clustering.clusters;
+    const sizes = codecs.map((_, cluster) => clusters.filter((own) => own === cluster).length);
+    const homeOf = (codec: number): number =>
+      codecs.reduce((home, other, cluster) => (other === codec && (home < 0 || sizes[cluster] > sizes[home]) ? cluster : home), -1);
+    const homes = codecs.map(homeOf);
+    for (let round = 0; round < mendRounds; round++) {
+      this.give({ clusters, codecs }, attempt.adaptation);
+      const seams = await findSeams(core, image, patch, this.rest, toleratedSeam);
+      const next = clusters.map((cluster, index) => (seams.has(index) ? homes[cluster] : cluster));
+      if (next.every((cluster, index) => cluster === clusters[index])) break;
+      clusters = next;
+    }
+    if (clusters === attempt.clustering.clusters) return attempt;
+    const kept = Array.from(codecs.keys()).filter((cluster) => clusters.includes(cluster));
+    const mended = { clusters: clusters.map((cluster) => kept.indexOf(cluster)), codecs: kept.map((cluster) => codecs[cluster]) };
+    if (kept.length === new Set(mended.codecs).size) return undefined;
+    const adaptation = forModes(attempt.adaptation as Adaptation, kept);
+    this.give(mended, adaptation);
+    return { ...this.#judge(mended, adaptation, (await this.#look(mended)).error), mended: true };
+  }
+
+  /** Looks at the patches: adds up what `observe` sees of each, and the squared error. */
+  async #look({ codecs }: Clustering, observe?: Observe): Promise<Seen> {
+    const { core, image, pack, rate } = this.picture;
+    const views = decodersOf(pack, codecs, rate).map(({ bytes }) => new SynthesisView(bytes));
+    const equations: NormalEquations[] = [];
+    let error = 0;
+    for (const { index, x, y } of this.#patches) {
+      core.observePatch(index, (seen) => {
+        const target = { image, x, y };
+        error += squaredError(seen, target);
+        if (observe) equations.push(observe(views[core.modes()[index]], seen, target));
+      });
+      await this.rest();
+    }
+    return { equations, error };
+  }
+
+  #canApply({ codecs }: Clustering, adaptation: Adaptation): boolean {
+    const { pack, rate } = this.picture;
+    try {
+      const [plain, adapted] = [undefined, adaptation].map((own) =>
+        decodersOf(pack, codecs, rate, own).map(({ bytes }) => new SynthesisView(bytes).sensitivity()),
+      );
+      return adapted.every((levels, mode) => levels <= largestGrowth * Math.max(1, plain[mode]));
+    } catch (error) {
+      if (error instanceof TesseraError) return false;
+      throw error;
+    }
+  }
+}
+
+/** Equations of each patch, and the squared error of all. */
+interface Seen {
+  readonly equations: readonly NormalEquations[];
+  readonly error: number;
 }
 
 function byCluster(patches: readonly NormalEquations[], { clusters, codecs }: Clustering): NormalEquations[] {

@@ -9,8 +9,8 @@ import { NormalEquations } from './normal.js';
 /** Of the irrational rotation that spreads samples over the columns. */
 const turn = 0.6180339887;
 
-/** Makes equations of one pixel in so many of a patch. */
-export type Observe = (view: SynthesisView, seen: Observation, target: Target, spacing: number) => NormalEquations;
+/** Makes equations of what is seen of a patch. */
+export type Observe = (view: SynthesisView, seen: Observation, target: Target) => NormalEquations;
 
 export interface SampledPatch {
   readonly index: number;
@@ -63,7 +63,7 @@ function wantedPixels({ width, height }: Observation, { image, x, y }: Target): 
   return wanted;
 }
 
-/** What a patch says about the mixing: by how many levels a change of each unit by 1 raises a pixel. */
+/** What one pixel in so many of a patch says about the mixing: by how many levels a change of each unit by 1 raises a pixel. */
 export function observeMixing(
   units: readonly number[],
   view: SynthesisView,
@@ -77,7 +77,7 @@ export function observeMixing(
   return equationsOf(seen, seen.gatherMixing({ weights, scales }, wantedPixels(seen, target), spacing), units.length);
 }
 
-/** What a patch says about the last layer. */
+/** What one pixel in so many of a patch says about the last layer. */
 export function observeLast(view: SynthesisView, seen: Observation, target: Target, spacing: number): NormalEquations {
   return equationsOf(seen, seen.gatherLast(view.lastNorm() / 2 ** view.shift(3), wantedPixels(seen, target), spacing), 10);
 }

@@ -37,6 +37,15 @@ export interface Adaptation {
   readonly last?: Changes;
 }
 
+/** The same for other modes, each of which is one of the modes so far, or has no changes of its own. */
+export function forModes({ mixing, last }: Adaptation, modes: readonly (number | undefined)[]): Adaptation {
+  const renumbered = ({ all, each }: Changes): Changes => ({
+    ...(all && { all }),
+    ...(each && { each: modes.map((mode) => (mode === undefined ? undefined : each[mode])) }),
+  });
+  return { ...(mixing && { mixing: renumbered(mixing) }), ...(last && { last: renumbered(last) }) };
+}
+
 /** Changes of the last layer. */
 export const lastChanges = 30;
 /** Ones in front of a code; more are damage. */
@@ -128,7 +137,8 @@ export function writeAdaptation(adaptation: Adaptation, modes: number): Uint8Arr
   for (const name of names) {
     const { all, each } = adaptation[name] ?? {};
     changes(all);
-    if (modes > 1) bits(each ? 1 : 0, 1);
+    if (modes === 1) continue;
+    bits(each ? 1 : 0, 1);
     each?.forEach(changes);
   }
   const bytes = new Uint8Array(Math.ceil(out.length / 8));

@@ -1,8 +1,11 @@
-/** The modes of a file, once its patches are settled: as few as there is a use for, the most frequent ones first. */
+/**
+ * The modes of a file, once its patches are settled: as few as there is a use for, the most frequent ones first among those of the first one's
+ * codec, which says which units an adaptation changes, and then among the others.
+ */
 
 import { weightsOf } from '../adaptation/apply.js';
 import type { Fitted } from '../adaptation/fit.js';
-import type { Adaptation, Changes } from '../adaptation/section.js';
+import { forModes } from '../adaptation/section.js';
 import { type Core, modeSetOf } from '../core.js';
 import type { DecoderPack } from '../models/pack.js';
 import type { Rate } from '../quality.js';
@@ -27,15 +30,12 @@ export function settleModes(core: Core, pack: DecoderPack, rate: Rate, { codecs,
   const counts = codecs.map((_, mode) => map.reduce((sum, own) => sum + (merged[own] === mode ? 1 : 0), 0));
   const used = Array.from(counts.keys())
     .filter((mode) => counts[mode] > 0)
-    .sort((a, b) => counts[b] - counts[a]);
+    .sort((a, b) => Number(codecs[b] === codecs[0]) - Number(codecs[a] === codecs[0]) || counts[b] - counts[a]);
   const [generalist] = modeSetOf(pack, 1).subset;
   const count = used.length === 1 && codecs[used[0]] !== generalist ? 2 : ((2 ** Math.ceil(Math.log2(used.length))) as ModeCount);
   /** Modes beyond those in use are like the first. */
   const listed = Array.from({ length: count }, (_, mode) => codecs[used[mode] ?? used[0]]);
-  const renumbered = (changes: Changes | undefined): Changes | undefined =>
-    changes?.each && used.length > 1 ? { ...changes, each: listed.map((_, mode) => changes.each?.[used[mode]]) } : changes;
-  const [mixing, last] = [renumbered(adaptation?.mixing), renumbered(adaptation?.last)];
-  const settled: Adaptation | undefined = adaptation && { ...(mixing && { mixing }), ...(last && { last }) };
+  const settled = adaptation && forModes(adaptation, differ ? listed.map((_, mode) => used[mode]) : []);
   map.set(map.map((mode) => used.indexOf(merged[mode])));
   core.setModes(pack, count);
   core.adapt(weightsOf(pack, listed, rate, settled));
