@@ -29,7 +29,7 @@ const writePng = ({ data: pixels, width, height }, path) =>
     .png()
     .toFile(path);
 
-// At the default effort a picture takes one codec; there is to be a map to look at.
+// The default effort takes one codec, if in several modes; the competition is to be seen.
 const effort = image.width * image.height < 2 ** 20 ? 7 : 5;
 console.log(`${relative(process.cwd(), input)}: ${image.width}×${image.height}, effort ${effort}\n`);
 const rows = [];
@@ -43,7 +43,9 @@ for (const quality of [20, 50, 80]) {
   const decodeMs = performance.now() - start;
   await writeFile(`${base}.tsr`, result.bytes);
   await writePng(picture, `${base}.png`);
-  await writePng(modeMapOfFile(result.bytes, (await decodeModes(engine, result.bytes, {})).modes), `${base}-modes.png`);
+  const { modes, codecs } = await decodeModes(engine, result.bytes, {});
+  await writePng(modeMapOfFile(result.bytes, modes), `${base}-modes.png`);
+  const shareOf = (mode) => Math.round((100 * modes.filter((own) => own === mode).length) / modes.length);
   rows.push({
     quality,
     bytes: result.bytes.length,
@@ -52,7 +54,7 @@ for (const quality of [20, 50, 80]) {
     'MS-SSIM': msSsim(image, picture).toFixed(4),
     'encode ms': Math.round(result.ms),
     'decode ms': Math.round(decodeMs),
-    'share of each codec %': result.modeShares.map((share) => Math.round(100 * share)).join(' '),
+    'share of each mode % (codec)': codecs.map((codec, mode) => `${shareOf(mode)} (${codec})`).join(' '),
   });
   paths.push(...['.tsr', '.png', '-modes.png'].map((ending) => relative(process.cwd(), base + ending)));
 }
