@@ -104,7 +104,7 @@ export async function refine(
   await advance(0);
   const refiner = passes.length > 0 ? await startRefiner(coded, refinement, module) : undefined;
   for (const [index, pass] of passes.entries()) {
-    const { adaptation, scales } = await fitPicture(index === 0 ? first : last, index > 0 ? coded.modes : codecs.length);
+    const { adaptation, scales } = await fitPicture(index === 0 ? first : last, codecs.length);
     await advance(patches);
     refiner?.setDecoders(weightsOf(picture.pack, codecs, coded.rate, adaptation), scales);
     if (refiner) await refineLatents({ ...coded, codecs }, refiner, refinement.checked, pass, turn, advance);

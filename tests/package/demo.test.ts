@@ -85,7 +85,7 @@ describe.skipIf(!present)('the demo page', () => {
     expect(patches.reduce((sum, count) => sum + count, 0)).toBe(20);
     await page.hover('#stage');
     expect(await page.locator('#tip').textContent()).toMatch(
-      /^codec [0-7]\npatch \d+: column \d of 5, row \d of 4\nTessera: \d+\.\d dB\nJPEG: \d+\.\d dB$/,
+      /^mode [1-8] \(codec [0-7]\)\npatch \d+: column \d of 5, row \d of 4\nTessera: \d+\.\d dB\nJPEG: \d+\.\d dB$/,
     );
   });
 
