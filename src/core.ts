@@ -1,90 +1,18 @@
 /**
- * The WASM core behind a typed interface: the only file that knows its exports and its memory.
+ * The WASM core behind a typed interface: the only file that calls its exports (`core-exports.ts`) and knows its memory.
  *
  * Read me first: the core has one bump arena and no imports. Its memory may grow in any call that allocates, and every JavaScript
  * view of it is detached then, so views are made afresh by `bytes`, `modes` and `plane` and must not be kept across such a
  * call. Pointers come back as signed 32-bit numbers and are made unsigned here.
  */
 
+import type { CoreExports } from './core-exports.js';
 import { checkStatus, TesseraError } from './errors.js';
 import { gridSide, tileArea, tileSide } from './geometry.js';
 import type { DecoderPack, ModeSet } from './models/pack.js';
 import type { Rate } from './quality.js';
 import { noScales, type Scales, scaleCount } from './scales.js';
 import type { ModeCount } from './types.js';
-
-/** Exports of `assembly/index.ts`. Pointers and statuses are numbers; see there for what each does. */
-interface CoreExports extends Record<string, unknown> {
-  readonly memory: WebAssembly.Memory;
-  allocate(bytes: number): number;
-  mark(): number;
-  release(mark: number): void;
-  loadTables(classes: number, frequencies: number): number;
-  loadCosts(): number;
-  createCodec(block: number): number;
-  beginPicture(width: number, height: number, patchLog2: number, modeCount: number, storage: number): number;
-  modesPointer(): number;
-  planePointer(set: number, grid: number): number;
-  setCodec(mode: number, handle: number): void;
-  setStep(inverseGain: number, logScaleOffset: number): void;
-  setScale(grid: number, classes: number): void;
-  setPriors(priors: number): void;
-  useSimd(flag: number): void;
-  decodeModeMap(pointer: number, length: number, priors: number): number;
-  encodeModeMap(kind: number, priors: number, out: number, capacity: number): number;
-  decodeSegment(segment: number, pointer: number, length: number, lanes: number): number;
-  encodeSegment(segment: number, out: number, capacity: number, lanes: number): number;
-  synthesisePatch(patch: number, out: number, stride: number): number;
-  observePatch(patch: number, out: number, features: number, third: number): number;
-  reducePatch(patch: number, level: number, out: number, stride: number): number;
-  decodeMask(pointer: number, length: number, width: number, height: number, out: number): number;
-  decodeLevels(pointer: number, length: number, width: number, height: number, out: number): number;
-  encodeMask(samples: number, width: number, height: number, out: number, capacity: number): number;
-  encodeLevels(samples: number, width: number, height: number, out: number, capacity: number): number;
-  quantise(
-    set: number,
-    grid: number,
-    source: number,
-    sourceStride: number,
-    x: number,
-    y: number,
-    width: number,
-    height: number,
-    gain: number,
-  ): number;
-  patchRate(patch: number, mode: number): number;
-  setSource(pixels: number, stride: number, rows: number): void;
-  setLambda(lambda: number): void;
-  evaluatePatch(patch: number, mode: number): number;
-  copyLatents(patch: number, grid: number, out: number): void;
-  countResiduals(patch: number, grid: number, counts: number): number;
-  scaleBits(counts: number, bits: number): void;
-  patchCost(patch: number): number;
-  mapCost(): number;
-  gatherMixing(
-    features: number,
-    seen: number,
-    wanted: number,
-    width: number,
-    height: number,
-    spacing: number,
-    weights: number,
-    scales: number,
-    units: number,
-    out: number,
-  ): number;
-  gatherLast(
-    third: number,
-    seen: number,
-    wanted: number,
-    width: number,
-    height: number,
-    spacing: number,
-    level: number,
-    out: number,
-  ): number;
-  setModes(count: number): number;
-}
 
 /** What a core is being prepared for. */
 export interface PictureSetup {
@@ -249,8 +177,7 @@ export class Core {
     const step = pack.steps[setup.rate.step];
     core.setStep(step.inverseGain, step.logScaleOffset);
     this.setScales(setup.scales ?? noScales);
-    this.#priors = this.copyIn(priorBytes(modeSet));
-    core.setPriors(this.#priors);
+    this.#setPriors(modeSet);
     this.#setup = setup;
   }
 
@@ -273,7 +200,11 @@ export class Core {
   setModes(pack: DecoderPack, modes: ModeCount): void {
     this.#setup = { ...this.#begun(), modes };
     checkStatus(this.#exports.setModes(modes), 'changing the number of modes');
-    this.#priors = this.copyIn(priorBytes(modeSetOf(pack, modes)));
+    this.#setPriors(modeSetOf(pack, modes));
+  }
+
+  #setPriors(modeSet: ModeSet): void {
+    this.#priors = this.copyIn(priorBytes(modeSet));
     this.#exports.setPriors(this.#priors);
   }
 

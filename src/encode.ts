@@ -5,7 +5,6 @@
  *                    └─ latents of the winners ───────► (refine, adapt) ──┴─► entropy coding ─► container
  */
 
-import { weightsOf } from './adaptation/apply.js';
 import { type Adaptation, writeAdaptation } from './adaptation/section.js';
 import { encodeAlpha } from './alpha/encode.js';
 import { smoothInvisible } from './alpha/invisible.js';
@@ -129,9 +128,9 @@ export async function encodeDetailed(
     let scales = noScales;
     if (refinement !== undefined) {
       const { keepWinners, refine } = await import('./refine/refine.js');
-      keepWinners(core, pack.decoder, { ...setup, modes: most, weights: weightsOf(pack.decoder, codecs, rate) }, selection.single);
+      keepWinners(core, pack.decoder, { ...setup, modes: most });
       core.setTarget(image.data, lambda);
-      const coded = { core, image, patch: settings.patch, pack, modes: most, codecs, rate, lambda };
+      const coded = { core, image, patch: settings.patch, pack, modes: most, codecs: modeSet.subset, rate, lambda };
       ({ codecs, adaptation, scales } = await refine(coded, refinement, engine.parts.refineModule, pacer));
       cost = undefined;
     }

@@ -24,7 +24,7 @@ export interface Clustering {
 }
 
 /** A cluster of one patch: squared error of every patch with its solution. */
-interface Start {
+interface Seed {
   readonly codec: number;
   readonly row: readonly number[];
 }
@@ -53,7 +53,7 @@ export function splitPatches(
   let clusters: readonly number[] = codecs.map((codec) => used.indexOf(codec));
   const codecOf = [...used];
   /** Squared error of every patch with the solution of each cluster; infinite with that of another codec. */
-  const errors = used.map(() => patches.map(() => 0));
+  const errors: (readonly number[])[] = used.map(() => []);
 
   const solve = (codec: number, members: readonly NormalEquations[], part: number): Factors => {
     const equations = new NormalEquations(patches[0].inputs, patches[0].outputs);
@@ -85,18 +85,18 @@ export function splitPatches(
   };
   const found = [split()];
   const step = Math.max(1, Math.floor(patches.length / seeds));
-  const starts: Start[] = [];
+  const starts: Seed[] = [];
   for (let patch = 0; patch < patches.length; patch += step) {
     const codec = codecs[patch];
     starts.push({ codec, row: errorsWith(codec, solve(codec, [patches[patch]], share.seed)) });
   }
   while (codecOf.length < Math.min(most, patches.length)) {
     const least = patches.map((_, patch) => Math.min(...errors.map((row) => row[patch])));
-    const gainOf = ({ row }: Start): number => row.reduce((sum, error, patch) => sum + Math.max(0, least[patch] - error), 0);
+    const gainOf = ({ row }: Seed): number => row.reduce((sum, error, patch) => sum + Math.max(0, least[patch] - error), 0);
     const best = starts.reduce((most, start) => (gainOf(start) > gainOf(most) ? start : most));
     if (gainOf(best) <= 0) break;
     codecOf.push(best.codec);
-    errors.push([...best.row]);
+    errors.push(best.row);
     if (!isPowerOfTwo(codecOf.length)) continue;
     improve();
     found.push(split());

@@ -107,7 +107,7 @@ export async function fitAdaptation(
   rest: () => Promise<void>,
 ): Promise<Fitted> {
   const maySplit = most > new Set(codecs).size;
-  const fit = new Fit(picture, codecs[0], sampling, maySplit, rest);
+  const fit = new Fit(picture, codecs, sampling, maySplit, rest);
 
   // 1. What the mixing should become in each patch, and patches that want the same.
   const asTheyAre = { clusters: fit.modes(), codecs };
@@ -156,20 +156,28 @@ class Fit {
   readonly price: number;
   readonly #patches: readonly SampledPatch[];
   readonly #units: readonly number[];
+  /** Of the sensitivity of each codec. */
+  readonly #limits: ReadonlyMap<number, number>;
 
   constructor(
     readonly picture: AdaptedPicture,
-    first: number,
+    codecs: readonly number[],
     readonly sampling: Sampling,
     everyPatch: boolean,
     readonly rest: () => Promise<void>,
   ) {
     const { core, image, patch, pack, rate, lambda } = picture;
     this.#patches = samplePatches(image, patch, everyPatch ? core.modes().length : sampling.patches);
-    this.#units = unitsInUse(pack.decoders[first][rate.anchor]);
+    this.#units = unitsInUse(pack.decoders[codecs[0]][rate.anchor]);
     const area = this.#patches.reduce((sum, { width, height }) => sum + width * height, 0);
     this.#errorOfBit = (lambda * 3 * 255 ** 2 * area) / (image.width * image.height);
     this.price = sampling.caution * this.#errorOfBit;
+    this.#limits = new Map(
+      codecs.map((codec) => {
+        const plain = new SynthesisView(pack.decoders[codec][rate.anchor].bytes);
+        return [codec, largestGrowth * Math.max(1, plain.sensitivity())];
+      }),
+    );
   }
 
   /** Mode of each patch that is looked at. */
@@ -266,10 +274,9 @@ class Fit {
   #canApply({ codecs }: Clustering, adaptation: Adaptation): boolean {
     const { pack, rate } = this.picture;
     try {
-      const [plain, adapted] = [undefined, adaptation].map((own) =>
-        decodersOf(pack, codecs, rate, own).map(({ bytes }) => new SynthesisView(bytes).sensitivity()),
+      return decodersOf(pack, codecs, rate, adaptation).every(
+        ({ bytes }, mode) => new SynthesisView(bytes).sensitivity() <= (this.#limits.get(codecs[mode]) as number),
       );
-      return adapted.every((levels, mode) => levels <= largestGrowth * Math.max(1, plain[mode]));
     } catch (error) {
       if (error instanceof TesseraError) return false;
       throw error;

@@ -186,9 +186,3 @@ export function inverseOf(matrix: Float64Array, count: number): Float64Array {
   }
   return right;
 }
-
-/** A square matrix times a vector. */
-export function product(matrix: Float64Array, vector: Float64Array): Float64Array {
-  const count = vector.length;
-  return vector.map((_, i) => vector.reduce((sum, value, j) => sum + matrix[i * count + j] * value, 0));
-}

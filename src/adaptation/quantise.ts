@@ -6,7 +6,7 @@
  * squared error + price · bits.
  */
 
-import { type Factors, type NormalEquations, product, type Solver } from './normal.js';
+import type { Factors, NormalEquations, Solver } from './normal.js';
 import { bitsOfChange, type LayerChanges, largestChange } from './section.js';
 
 /** Orders of Exp-Golomb codes to choose from; changes that want a larger one are better off with another exponent. */
@@ -57,6 +57,11 @@ export function solveInWholes(equations: NormalEquations, { exponents, free, pri
     }
   }
   return best;
+}
+
+function product(matrix: Float64Array, vector: Float64Array): Float64Array {
+  const count = vector.length;
+  return vector.map((_, i) => vector.reduce((sum, value, j) => sum + matrix[i * count + j] * value, 0));
 }
 
 /** @param wanted - the best values before rounding */

@@ -95,7 +95,6 @@ export async function refine(
   };
   const turn = (): Promise<void> => pacer.turn();
   let codecs: readonly number[] = compactModes(coded.core, coded.codecs);
-  coded.core.adapt(weightsOf(picture.pack, codecs, coded.rate));
   const fitPicture = async (sampling: Sampling, most: number): Promise<Refined> => {
     const fitted = await fitAdaptation(picture, { codecs, most }, sampling, turn);
     codecs = fitted.codecs;

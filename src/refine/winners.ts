@@ -7,11 +7,10 @@ import type { DecoderPack } from '../models/pack.js';
 /**
  * Begins the picture anew with one set of latents: those of the modes in the mode map, which stays. Frees what was allocated, the target too.
  *
- * @param setup - what the picture was begun with, and what the modes are to be
- * @param single - whether all patches get mode 0
+ * @param setup - what the picture was begun with, and how many modes it may come to have
  * @throws TesseraError `limitMemory`
  */
-export function keepWinners(core: Core, pack: DecoderPack, setup: PictureSetup, single: boolean): void {
+export function keepWinners(core: Core, pack: DecoderPack, setup: PictureSetup): void {
   const { width, height, patch } = setup;
   const map = core.modes().slice();
   const { columns } = patchLayout(width, height, patch);
@@ -31,6 +30,6 @@ export function keepWinners(core: Core, pack: DecoderPack, setup: PictureSetup, 
     }
   }
   core.begin(pack, { ...setup, storage: 'winners' });
-  if (!single) core.modes().set(map);
+  core.modes().set(map);
   for (const [grid, latents] of planes.entries()) core.plane(0, grid).set(latents);
 }
