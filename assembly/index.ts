@@ -17,7 +17,7 @@ export { allocate, beginPicture, gridHeight, gridWidth, mark, patchCount, planeP
 export { decodeModeMap, encodeModeMap, setPriors } from "./modes/map";
 export { copyLatents } from "./packed";
 export { contextRows, ransDecode, ransEncode } from "./research";
-export { evaluatePatch, mapCost, patchCost, setLambda, setSource } from "./select/cost";
+export { evaluatePatch, mapCost, observedError, patchCost, setLambda, setSource } from "./select/cost";
 export { gatherLast, gatherMixing } from "./select/gather";
 export { patchDistortion } from "./select/distortion";
 export { quantise } from "./select/quantise";

@@ -46,27 +46,17 @@ export interface CoreExports extends Record<string, unknown> {
   scaleBits(counts: number, bits: number): void;
   patchCost(patch: number): number;
   mapCost(): number;
+  observedError(patch: number, pixels: number): number;
   gatherMixing(
+    patch: number,
     features: number,
     seen: number,
-    wanted: number,
-    width: number,
-    height: number,
     spacing: number,
     weights: number,
     scales: number,
     units: number,
     out: number,
   ): number;
-  gatherLast(
-    third: number,
-    seen: number,
-    wanted: number,
-    width: number,
-    height: number,
-    spacing: number,
-    level: number,
-    out: number,
-  ): number;
+  gatherLast(patch: number, third: number, seen: number, spacing: number, level: number, out: number): number;
   setModes(count: number): number;
 }

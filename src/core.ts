@@ -36,18 +36,16 @@ export interface Observation {
   readonly height: number;
   /** RGBA. */
   readonly pixels: Uint8Array;
-  /**
-   * Sums over one pixel in so many, for the layer that mixes hidden units to colours; its inputs are the units.
-   *
-   * @param wanted - RGBA, what the patch should look like
-   */
-  gatherMixing(units: HiddenUnits, wanted: Uint8Array, spacing: number): Gathered;
+  /** Squared error of the levels of red, green and blue, from the target. */
+  squaredError(): number;
+  /** Sums over one pixel in so many, for the layer that mixes hidden units to colours: its inputs are the units, its results what pixels lack. */
+  gatherMixing(units: HiddenUnits, spacing: number): Gathered;
   /**
    * The same for the last layer; its inputs are the nine rings of FORMAT.md §1.2, and a 1.
    *
    * @param level - by how many levels an input of 1 changes a pixel
    */
-  gatherLast(level: number, wanted: Uint8Array, spacing: number): Gathered;
+  gatherLast(level: number, spacing: number): Gathered;
 }
 
 /** Normal equations of a layer (`assembly/select/gather.ts`). */
@@ -358,27 +356,29 @@ export class Core {
     const features = this.allocate(sizes.features);
     const third = this.allocate(sizes.third);
     checkStatus(this.#exports.observePatch(patch, out, features, third), `computing patch ${patch}`);
-    const gather = (inputs: number, wanted: Uint8Array, run: (wanted: number, sums: number) => number): Gathered => {
+    const core = this.#exports;
+    const gather = (inputs: number, run: (sums: number) => number): Gathered => {
       const length = 4 * ((inputs * (inputs + 1)) / 2 + 3 * inputs + 1);
       const sums = this.copyIn(new Uint8Array(4 * length));
-      const samples = 4 * run(this.copyIn(wanted), sums);
+      this.#bringTarget(patch);
+      const samples = 4 * run(sums);
       return { sums: this.floats(sums, length).slice(), samples };
     };
-    const core = this.#exports;
     look({
       width,
       height,
       pixels: this.bytes(out, width * height * 4),
-      gatherMixing: ({ weights, scales }, wanted, spacing) => {
+      squaredError: () => {
+        this.#bringTarget(patch);
+        return core.observedError(patch, out);
+      },
+      gatherMixing: ({ weights, scales }, spacing) => {
         const [first, second] = [weights, scales].map(({ buffer, byteOffset, byteLength }) =>
           this.copyIn(new Uint8Array(buffer, byteOffset, byteLength)),
         );
-        return gather(scales.length, wanted, (goal, sums) =>
-          core.gatherMixing(features, out, goal, width, height, spacing, first, second, scales.length, sums),
-        );
+        return gather(scales.length, (sums) => core.gatherMixing(patch, features, out, spacing, first, second, scales.length, sums));
       },
-      gatherLast: (level, wanted, spacing) =>
-        gather(10, wanted, (goal, sums) => core.gatherLast(third, out, goal, width, height, spacing, level, sums)),
+      gatherLast: (level, spacing) => gather(10, (sums) => core.gatherLast(patch, third, out, spacing, level, sums)),
     });
     this.release(mark);
   }

@@ -62,9 +62,11 @@ const sample = 8;
 const team: Search = { spacing: sample, kept: 3 };
 const everything: Search = { spacing: 1, kept: 8 };
 
-// Found on held-out pictures of the training data. The first rounds may err, for later ones make good what they did; the last may not.
-const two = [0.5, 0.8];
-const three = [0.45, 0.65, 0.9];
+// Found on held-out pictures of the training data. The first rounds may err, the more the more follow to make it good; the last may not.
+const one = [0.7];
+const two = [0.35, 0.8];
+const three = [0.25, 0.5, 0.85];
+const four = [0.2, 0.35, 0.6, 0.9];
 const quick = (...passes: Pass[]): Refinement => ({ passes, checked: sample, optional: true });
 
 // Schedules found on the same pictures. Few steps go far and leave alone what has little to gain; many are small, in the full width of noise.
@@ -73,15 +75,15 @@ const many: Schedule = { steps: 30, rate: 0.12, epsilon: 1, temperature: [0.45, 
 // Latents and synthesis follow each other: several passes with a fit between them find more than as many steps or rounds at once.
 const patient = (count: number, pass: Pass): Refinement => ({ passes: Array.from({ length: count }, () => pass), checked: 1 });
 
-// Rounds come before the competition: in the same time the first three gain more than ranking the codecs does (training/PLAN.md).
+// Rounds come before the competition: in the same time they gain more than ranking the codecs does (training/PLAN.md).
 /** By number. */
 export const efforts: Readonly<Record<number, Effort>> = {
   1: { small: true },
   2: { refinement: quick() },
-  3: { refinement: quick({ rounds: [0.9] }) },
+  3: { refinement: quick({ rounds: one }) },
   4: { refinement: quick({ rounds: two }) },
-  5: { refinement: quick({ rounds: three }) },
-  6: { search: team, refinement: patient(2, { rounds: two }) },
+  5: { refinement: quick({ rounds: four }) },
+  6: { search: team, refinement: patient(2, { rounds: three }) },
   7: { search: everything, refinement: patient(2, { rounds: two, gradient: few }) },
   8: { search: everything, refinement: patient(3, { rounds: two, gradient: few }) },
   9: { search: everything, refinement: patient(6, { rounds: two, gradient: many }) },

@@ -33,10 +33,20 @@ export async function findSeams(
   // Two lines of the row of patches above, then those of this one.
   const shown = new Uint8Array(line * (patch + 2));
   const seams = new Set<number>();
+  /** Whether a patch has a border to one of another mode: no others are looked at. */
+  const isBeside = (row: number, column: number): boolean => {
+    const mode = modes[row * columns + column];
+    return (
+      (column > 0 && modes[row * columns + column - 1] !== mode) ||
+      (column + 1 < columns && modes[row * columns + column + 1] !== mode) ||
+      (row > 0 && modes[(row - 1) * columns + column] !== mode) ||
+      (row + 1 < rows && modes[(row + 1) * columns + column] !== mode)
+    );
+  };
   for (let row = 0; row < rows; row++) {
     shown.copyWithin(0, line * patch);
     for (let column = 0; column < columns; column++) {
-      core.synthesisePatch(row * columns + column, strip + column * patch * 4, line);
+      if (isBeside(row, column)) core.synthesisePatch(row * columns + column, strip + column * patch * 4, line);
       await turn();
     }
     const lines = Math.min(patch, height - row * patch);

@@ -219,7 +219,7 @@ describe('least squares', () => {
 });
 
 describe('what the synthesis sees', () => {
-  const [width, height, patch] = [150, 77, 64];
+  const [width, height, patch, columns] = [150, 77, 64, 3];
 
   async function opened(): Promise<Core> {
     const core = await Core.create(await compileCore());
@@ -255,15 +255,19 @@ describe('what the synthesis sees', () => {
       const bytes = pack.decoders[0][rate.anchor].bytes;
       const view = new SynthesisView(bytes);
       const wanted = Uint8Array.from({ length: across * down * 4 }, (_, at) => (at * 37) & 255);
-      const image = { data: wanted, width: across, height: down };
+      // The patch's part of the target; the rest does not matter.
+      const target = new Uint8Array(width * height * 4);
+      const corner = 4 * ((index % columns) * patch + Math.floor(index / columns) * patch * width);
+      for (let row = 0; row < down; row++) target.set(wanted.subarray(4 * row * across, 4 * (row + 1) * across), corner + 4 * row * width);
+      core.setTarget(target, 1);
       core.modes().fill(0);
       const found = [true, false].map((simd) => {
         core.useSimd(simd);
         const all: NormalEquations[] = [];
         core.observePatch(index, (seen) => {
           for (const equations of [
-            observeMixing(units, view, seen, { image, x: 0, y: 0 }, spacing),
-            observeLast(view, seen, { image, x: 0, y: 0 }, spacing),
+            observeMixing(units, view, seen, spacing),
+            observeLast(view, seen, spacing),
           ])
             all.push(equations);
         });
@@ -297,6 +301,11 @@ describe('what the synthesis sees', () => {
       };
       const samples = (across - (across % 4)) * down;
       const before = errorAt();
+      core.observePatch(index, (seen) => {
+        let error = 0;
+        for (let at = 0; at < wanted.length; at++) if (at % 4 < 3) error += (wanted[at] - seen.pixels[at]) ** 2;
+        expect(seen.squaredError()).toBe(error);
+      });
       expect((last.energy * samples) / (across * down) / before.error).toBeCloseTo(1, 5);
       const higher = (output: number): Factors =>
         Array.from({ length: 3 }, (_, channel) => Float64Array.of(...zeros(9), channel === output ? 1 : 0));

@@ -73,7 +73,7 @@ describe('a picture', () => {
   ])('latents that vary by %f make a scale of sign %i', async (spread, sign) => {
     await withNoise(spread, async (core) => {
       const before = bitsOf(core);
-      const scales = await fitScales(core, image, patch, async () => {});
+      const scales = await fitScales(core, image, { side: patch, wanted: 24 }, async () => {});
       expect(Math.sign(scales[0])).toBe(sign);
       expect(bitsOf(core)).toBeLessThan(before - 32);
     });

@@ -39,6 +39,18 @@ export function rowErrorSimd(a: usize, b: usize, count: i32): i32 {
   return sum + rowError(a, b, count - whole);
 }
 
+/** Squared level differences of the patch that `locatePatch` found: its pixels, row after row, and the source, rows `stride` bytes apart. */
+export function errorOfPixels(pixels: usize, source: usize, stride: u32): f64 {
+  const width = patchWidth;
+  let total: f64 = 0;
+  for (let y = 0; y < patchHeight; ++y) {
+    total += <f64>(simd ? rowErrorSimd(pixels, source, width) : rowError(pixels, source, width));
+    pixels += <usize>width << 2;
+    source += stride;
+  }
+  return total;
+}
+
 /**
  * Squared level differences over red, green and blue if the patch had `mode` and all others theirs of the mode map.
  * @param source  RGBA8 of the picture, rows `stride` bytes apart
@@ -47,17 +59,9 @@ export function rowErrorSimd(a: usize, b: usize, count: i32): i32 {
 export function patchDistortion(patch: i32, mode: i32, source: usize, stride: u32, rows: i32): f64 {
   // Grid 0 has the resolution of the pixels.
   locatePatch(patch, 0);
-  let row = source + <usize>(patchY & (rows - 1)) * stride + (<usize>patchX << 2);
-  const width = patchWidth;
-  const height = patchHeight;
-  const pixelStride = <usize>width << 2;
-  synthesise(patch, mode, pixelScratch, pixelStride);
-  let total: f64 = 0;
-  let pixels = pixelScratch;
-  for (let y = 0; y < height; ++y) {
-    total += <f64>(simd ? rowErrorSimd(pixels, row, width) : rowError(pixels, row, width));
-    pixels += pixelStride;
-    row += stride;
-  }
-  return total;
+  const corner = source + <usize>(patchY & (rows - 1)) * stride + (<usize>patchX << 2);
+  synthesise(patch, mode, pixelScratch, <usize>patchWidth << 2);
+  // The synthesis has looked at other grids.
+  locatePatch(patch, 0);
+  return errorOfPixels(pixelScratch, corner, stride);
 }

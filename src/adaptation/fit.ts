@@ -18,10 +18,10 @@ import { biasShift, decodersOf, SynthesisView, unitsInUse, weightsOf } from './a
 import { type Clustering, type Split, splitPatches } from './cluster.js';
 import { solveLayer } from './layer.js';
 import { NormalEquations } from './normal.js';
-import { type Observe, observeLast, observeMixing, type SampledPatch, samplePatches, squaredError } from './observe.js';
+import { type Observe, observeLast, observeMixing, type SampledPatch, samplePatches } from './observe.js';
 import { type Adaptation, type Changes, forModes, writeAdaptation } from './section.js';
 
-/** A picture whose latents are in the core, with storage `winners`. */
+/** A picture whose latents are in the core, with storage `winners`; it is the core's target. */
 export interface AdaptedPicture {
   readonly core: Core;
   readonly image: PixelSource;
@@ -42,6 +42,8 @@ export interface Sampling {
   readonly last: number;
   /** How many times its price a bit must be worth. */
   readonly caution: number;
+  /** Patches whose symbols are counted for the scales, at least; the finest grid alone has 16,384 in each of the usual ones. */
+  readonly counted: number;
 }
 
 /**
@@ -50,12 +52,12 @@ export interface Sampling {
  */
 export const samplings = {
   quick: {
-    first: { patches: 12, mixing: 8, last: 16, caution: 1 },
-    last: { patches: 32, mixing: 2, last: 4, caution: 1 },
+    first: { patches: 12, mixing: 8, last: 16, caution: 1, counted: 8 },
+    last: { patches: 32, mixing: 2, last: 4, caution: 1, counted: 24 },
   },
   thorough: {
-    first: { patches: 12, mixing: 2, last: 4, caution: 8 },
-    last: { patches: 256, mixing: 1, last: 1, caution: 1 },
+    first: { patches: 12, mixing: 2, last: 4, caution: 8, counted: 24 },
+    last: { patches: 256, mixing: 1, last: 1, caution: 1, counted: 24 },
   },
 } as const satisfies Record<string, { readonly first: Sampling; readonly last: Sampling }>;
 
@@ -76,8 +78,14 @@ const worthSplitting = 0.005;
 const largestGrowth = 1.3;
 /** Modes of one codec are alike but for their colours, and what is a little more wrong across a border than beside it is hardly seen. */
 const toleratedSeam = 1.15;
+/** What the last layer does is seen in this part of the patches, of which there are this many at least, spread by an irrational rotation. */
+const partAgain = 0.34;
+const fewest = 8;
+const turnOfPatches = 0.6180339887;
 /** Patches that go back may leave new borders behind. */
 const mendRounds = 3;
+
+const sum = (values: readonly number[]): number => values.reduce((total, value) => total + value, 0);
 
 /** What there is to begin with. */
 export interface Start {
@@ -111,7 +119,8 @@ export async function fitAdaptation(
 
   // 1. What the mixing should become in each patch, and patches that want the same.
   const asTheyAre = { clusters: fit.modes(), codecs };
-  const { equations, error } = await fit.lookAtMixing(asTheyAre);
+  const { equations, errors } = await fit.lookAtMixing(asTheyAre);
+  const error = sum(errors);
   const codecsOfPatches = asTheyAre.clusters.map((mode) => codecs[mode]);
   const [whole, ...split] = maySplit
     ? splitPatches(equations, codecsOfPatches, { first: codecs[0], most, price: fit.price })
@@ -123,7 +132,7 @@ export async function fitAdaptation(
     .sort((a, b) => worthOf(a) - worthOf(b));
 
   // 2. The layers, one after the other, and what comes of them.
-  let best: Attempt = { clustering: whole, adaptation: undefined, cost: error };
+  let best: Attempt = { clustering: whole, adaptation: undefined, errors, cost: error };
   const consider = async (clustering: Clustering, mixing: Changes | undefined): Promise<void> => {
     const other = await fit.attempt(clustering, mixing);
     if (other !== undefined && other.cost < best.cost) best = other;
@@ -143,7 +152,9 @@ export async function fitAdaptation(
 interface Attempt {
   readonly clustering: Clustering;
   readonly adaptation: Adaptation | undefined;
-  /** Squared error of levels in the patches that are looked at, and bits at their price. */
+  /** Squared error of levels in each of the patches that are looked at. */
+  readonly errors: readonly number[];
+  /** Their sum, and bits at their price. */
   readonly cost: number;
   /** Whether patches have gone back to the mode around them, whose border showed. */
   readonly mended?: boolean;
@@ -209,23 +220,36 @@ class Fit {
   async attempt(clustering: Clustering, mixing: Changes | undefined): Promise<Attempt | undefined> {
     const start = mixing && { mixing };
     this.give(clustering, start);
-    const { equations, error } = await this.#look(clustering, (...patch) => observeLast(...patch, this.sampling.last));
+    const { equations, errors } = await this.#look(clustering, (...patch) => observeLast(...patch, this.sampling.last));
     const problem = { exponents: exponents.last, free: [2 ** -biasShift], price: this.price, ridges: ridges.last };
     const last = solveLayer(byCluster(equations, clustering), problem, (own) => this.#canApply(clustering, { ...start, last: own }));
-    const attempts = start ? [this.#judge(clustering, start, error)] : [];
+    const attempts = start ? [this.#judge(clustering, start, errors)] : [];
     if (last !== undefined) {
-      // Levels that are clamped do not act as foretold.
+      // Levels that are clamped do not act as foretold, so some patches are looked at again.
       const both = { ...start, last: last.changes };
       this.give(clustering, both);
-      attempts.push(this.#judge(clustering, both, (await this.#look(clustering)).error));
+      const again = this.#some();
+      const seen = (await this.#look(clustering, undefined, again)).errors;
+      const part = sum(seen) / Math.max(1, sum(again.map((number) => errors[number])));
+      const rest = errors.map((before) => before * part);
+      again.forEach((number, index) => {
+        rest[number] = seen[index];
+      });
+      attempts.push(this.#judge(clustering, both, rest));
     }
     const [best] = attempts.sort((a, b) => a.cost - b.cost);
     return best && this.#mend(best);
   }
 
-  #judge(clustering: Clustering, adaptation: Adaptation, error: number): Attempt {
+  /** Numbers of some of the patches that are looked at, spread over them; of all where these are few. */
+  #some(): number[] {
+    const all = Array.from(this.#patches.keys());
+    return all.length <= fewest ? all : all.filter((number) => (number * turnOfPatches) % 1 < partAgain);
+  }
+
+  #judge(clustering: Clustering, adaptation: Adaptation, errors: readonly number[]): Attempt {
     const bits = sectionBits + 8 * writeAdaptation(adaptation, clustering.codecs.length).length + bitsOfModes(clustering);
-    return { clustering, adaptation, cost: error + this.#errorOfBit * bits };
+    return { clustering, adaptation, errors, cost: sum(errors) + this.#errorOfBit * bits };
   }
 
   /** Takes patches whose border to another mode of their codec shows back to the largest of these; undefined where that leaves none but these. */
@@ -251,24 +275,30 @@ class Fit {
     if (kept.length === new Set(mended.codecs).size) return undefined;
     const adaptation = forModes(attempt.adaptation as Adaptation, kept);
     this.give(mended, adaptation);
-    return { ...this.#judge(mended, adaptation, (await this.#look(mended)).error), mended: true };
+    const moved = Array.from(clusters.keys()).filter((patch) => clusters[patch] !== attempt.clustering.clusters[patch]);
+    const seen = (await this.#look(mended, undefined, moved)).errors;
+    const errors = [...attempt.errors];
+    moved.forEach((number, index) => {
+      errors[number] = seen[index];
+    });
+    return { ...this.#judge(mended, adaptation, errors), mended: true };
   }
 
-  /** Looks at the patches: adds up what `observe` sees of each, and the squared error. */
-  async #look({ codecs }: Clustering, observe?: Observe): Promise<Seen> {
-    const { core, image, pack, rate } = this.picture;
+  /** Looks at patches by their numbers, all of them if there are none: what `observe` sees of each, and its squared error. */
+  async #look({ codecs }: Clustering, observe?: Observe, numbers: Iterable<number> = this.#patches.keys()): Promise<Seen> {
+    const { core, pack, rate } = this.picture;
     const views = decodersOf(pack, codecs, rate).map(({ bytes }) => new SynthesisView(bytes));
     const equations: NormalEquations[] = [];
-    let error = 0;
-    for (const { index, x, y } of this.#patches) {
+    const errors: number[] = [];
+    for (const number of numbers) {
+      const { index } = this.#patches[number];
       core.observePatch(index, (seen) => {
-        const target = { image, x, y };
-        error += squaredError(seen, target);
-        if (observe) equations.push(observe(views[core.modes()[index]], seen, target));
+        errors.push(seen.squaredError());
+        if (observe) equations.push(observe(views[core.modes()[index]], seen));
       });
       await this.rest();
     }
-    return { equations, error };
+    return { equations, errors };
   }
 
   #canApply({ codecs }: Clustering, adaptation: Adaptation): boolean {
@@ -284,10 +314,10 @@ class Fit {
   }
 }
 
-/** Equations of each patch, and the squared error of all. */
+/** Equations and squared error of each patch. */
 interface Seen {
   readonly equations: readonly NormalEquations[];
-  readonly error: number;
+  readonly errors: readonly number[];
 }
 
 function byCluster(patches: readonly NormalEquations[], { clusters, codecs }: Clustering): NormalEquations[] {

@@ -5,17 +5,19 @@ import type { Core } from '../core.js';
 import { leastScale, noScales, type Scales, scaleBytes } from '../scales.js';
 import type { PixelSource } from '../types.js';
 
-/** Patches that are counted, at least; the finest grid alone has 16,384 symbols in each of the usual ones. */
-const wanted = 24;
-
 /**
  * Gives the core the scales that its latents cost least with.
  *
- * @param side - of a patch in pixels
+ * @param sample - `side` of a patch in pixels; `wanted`: how many are counted, at least
  * @param rest - lets others run
  */
-export async function fitScales(core: Core, image: PixelSource, side: number, rest: () => Promise<void>): Promise<Scales> {
-  const patches = samplePatches(image, side, wanted);
+export async function fitScales(
+  core: Core,
+  image: PixelSource,
+  sample: { readonly side: number; readonly wanted: number },
+  rest: () => Promise<void>,
+): Promise<Scales> {
+  const patches = samplePatches(image, sample.side, sample.wanted);
   const share = patches.length / core.modes().length;
   core.setScales(noScales);
   let saved = 0;

@@ -98,7 +98,8 @@ export async function refine(
   const fitPicture = async (sampling: Sampling, most: number): Promise<Refined> => {
     const fitted = await fitAdaptation(picture, { codecs, most }, sampling, turn);
     codecs = fitted.codecs;
-    return { ...fitted, scales: await fitScales(coded.core, coded.image, coded.patch, turn) };
+    const counted = { side: coded.patch, wanted: sampling.counted };
+    return { ...fitted, scales: await fitScales(coded.core, coded.image, counted, turn) };
   };
   await advance(0);
   const refiner = passes.length > 0 ? await startRefiner(coded, refinement, module) : undefined;
