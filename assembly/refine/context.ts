@@ -13,6 +13,7 @@ import {
 import {
   TAP_MARGIN, bends, contextGradient, contextStride, contextWindow, gradient1, gradient2, hidden1, hidden2, laplaceRows, rowStride, tapGradients, tapStride,
 } from "./scratch";
+import { addRowWithin, addScaledRow, clampRow } from "./rows";
 import { TILE_LOG2, simd } from "../memory";
 import { GATED, PLAIN, RELU } from "./context_kernels";
 import * as scalarKernels from "./context_kernels";
@@ -71,8 +72,7 @@ export function rateGradient(weights: usize, patch: i32, grid: i32, offset: f32,
     }
     if (simd) simdKernels.addTaps(tapRows, taps, contextGradient + shift, stride, width);
     else scalarKernels.addTaps(tapRows, taps, contextGradient + shift, stride, width);
-    const target = sampleAddress(GRADIENT, grid, patchX, patchY + y);
-    for (let x: usize = 0; x < <usize>width << 2; x += 4) store<f32>(target + x, load<f32>(target + x) + load<f32>(own + x));
+    addScaledRow(own, sampleAddress(GRADIENT, grid, patchX, patchY + y), width, 1);
   }
   visitWindow(patch, grid, true);
 }
@@ -192,18 +192,7 @@ function visitEarlier(patch: i32, grid: i32, y: i32, from: i32, to: i32, back: b
 function visitSamples(grid: i32, y: i32, from: i32, to: i32, back: bool): void {
   const shift = ((y - patchY + ABOVE) * stride + from - patchX + LEFT) << 2;
   const symbols = sampleAddress(SYMBOL, grid, from, y);
-  const count = <usize>(to - from) << 2;
-  if (!back) {
-    const target = contextWindow + shift;
-    for (let x: usize = 0; x < count; x += 4) {
-      store<f32>(target + x, min<f32>(max<f32>(load<f32>(symbols + x), -LARGEST_INPUT), LARGEST_INPUT));
-    }
-    return;
-  }
-  const source = contextGradient + shift;
-  const target = sampleAddress(GRADIENT, grid, from, y);
-  for (let x: usize = 0; x < count; x += 4) {
-    // A clamped input has no derivative.
-    if (abs<f32>(load<f32>(symbols + x)) <= LARGEST_INPUT) store<f32>(target + x, load<f32>(target + x) + load<f32>(source + x));
-  }
+  if (!back) clampRow(symbols, contextWindow + shift, to - from, LARGEST_INPUT);
+  // A clamped input has no derivative.
+  else addRowWithin(contextGradient + shift, sampleAddress(GRADIENT, grid, from, y), symbols, to - from, LARGEST_INPUT);
 }

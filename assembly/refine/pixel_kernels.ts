@@ -116,7 +116,7 @@ export function residualPlain(weights: usize, source: usize, target: usize, zero
  * @param signs  which units are shut (`pointwise`)
  * @param colours  derivatives of the cost by the colours: three planes, `plane` bytes apart, rows `stride` floats apart
  * @param target  derivatives by the features: 7 planes, `targetPlane` bytes apart, rows `targetStride` floats apart
- * @param units  scratch: 48 × 8 floats
+ * @param units  scratch: 48 × 12 floats
  */
 export function pointwiseBack(
   weights: usize, signs: usize, colours: usize, plane: usize, stride: i32,

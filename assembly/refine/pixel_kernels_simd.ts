@@ -3,6 +3,7 @@
  *
  * READ ME FIRST
  * - Lanes are neighbouring pixels of a row; rows are computed in whole vectors, up to 7 results beyond the width.
+ * - Signs of neighbours are much alike: a third of the units or more are shut at all of eight pixels, and left out there.
  */
 import { SYNTHESIS_W2, unitsInUse } from "../codec";
 import { SIGNS_BYTES } from "./scratch";
@@ -157,18 +158,22 @@ export function residualPlain(weights: usize, source: usize, target: usize, zero
   }
 }
 
-/** Derivatives by the sums of all hidden units at eight pixels, to `units`. */
+/** From a unit to the next in the list of `listUnits`: derivatives by its sum at eight pixels, then where its weights are. */
+const UNIT_BYTES: usize = 48;
+
+/** Lists the hidden units that are not shut at all of eight pixels. @returns the end of the list */
 // @ts-ignore: decorator
 @inline
-function unitGradients(codec: usize, signs: usize, colours: usize, plane: usize, units: usize): void {
-  const end = signs + unitsInUse(codec);
+function listUnits(codec: usize, signs: usize, colours: usize, plane: usize, units: usize): usize {
+  const count = <usize>unitsInUse(codec);
   const red = colours, green = colours + plane, blue = colours + 2 * plane;
   const leftRed = v128.load(red), rightRed = v128.load(red, 16);
   const leftGreen = v128.load(green), rightGreen = v128.load(green, 16);
   const leftBlue = v128.load(blue), rightBlue = v128.load(blue, 16);
-  let mix = codec + SYNTHESIS_W2;
-  for (let unit = signs; unit < end; ++unit) {
-    const shut = shutPixels(unit, 0);
+  for (let unit: usize = 0; unit < count; ++unit) {
+    if (load<u8>(signs + unit) == 255) continue;
+    const shut = shutPixels(signs + unit, 0);
+    const mix = codec + SYNTHESIS_W2 + (unit << 2);
     let weight = v128.load32_splat(mix);
     let left = times(weight, leftRed), right = times(weight, rightRed);
     weight = v128.load32_splat(mix, HIDDEN_BYTES);
@@ -179,9 +184,10 @@ function unitGradients(codec: usize, signs: usize, colours: usize, plane: usize,
     right = plus(right, times(weight, rightBlue));
     v128.store(units, v128.and(left, openLanes(shut, i32x4(1, 2, 4, 8))));
     v128.store(units, v128.and(right, openLanes(shut, i32x4(16, 32, 64, 128))), 16);
-    mix += 4;
-    units += 32;
+    store<u32>(units, <u32>(unit << 4), 32);
+    units += UNIT_BYTES;
   }
+  return units;
 }
 
 /** See `pixel_kernels.ts`. */
@@ -190,19 +196,19 @@ export function pointwiseBack(
   target: usize, targetPlane: usize, targetStride: i32, units: usize, width: i32, rows: i32,
 ): void {
   const codec = codecOf(weights);
-  const unitsEnd = units + (<usize>unitsInUse(codec) << 5);
   const zero = f32x4.splat(0);
   for (let y = 0; y < rows; ++y) {
     for (let x = 0; x < width; x += 8) {
       const pixel = (<usize>(y * stride) + <usize>x) << 2;
-      unitGradients(codec, signs, colours + pixel, plane, units);
+      const end = listUnits(codec, signs, colours + pixel, plane, units);
       signs += SIGNS_BYTES;
       let out = target + (<usize>(y * targetStride + x) << 2);
       for (let half: usize = 0; half < 2; ++half) {
-        let weight = weights + FEATURE_WEIGHTS + half * 4 * HIDDEN_BYTES;
+        const group = weights + FEATURE_WEIGHTS + half * 4 * HIDDEN_BYTES;
         let a0 = zero, a1 = zero, b0 = zero, b1 = zero, c0 = zero, c1 = zero, d0 = zero, d1 = zero;
-        for (let unit = units; unit < unitsEnd; unit += 32) {
+        for (let unit = units; unit < end; unit += UNIT_BYTES) {
           const left = v128.load(unit), right = v128.load(unit, 16);
+          const weight = group + <usize>load<u32>(unit, 32);
           let factor = v128.load32_splat(weight);
           a0 = plus(a0, times(factor, left));
           a1 = plus(a1, times(factor, right));
@@ -215,7 +221,6 @@ export function pointwiseBack(
           factor = v128.load32_splat(weight, 12);
           d0 = plus(d0, times(factor, left));
           d1 = plus(d1, times(factor, right));
-          weight += 16;
         }
         v128.store(out, a0);
         v128.store(out, a1, 16);

@@ -12,6 +12,7 @@ import * as scalarLayers from "./float_layers";
 import * as simdLayers from "./float_layers_simd";
 import * as scalarKernels from "./pixel_kernels";
 import * as simdKernels from "./pixel_kernels_simd";
+import { clearAround } from "./rows";
 import { locate, patchHeight, patchWidth, patchX, patchY } from "./region";
 import {
   GRADIENT_MARGIN, clearRight, evenGradients, evenLevels, filterScratch, floatWindow, gradientBytes, gradientStride, levelBytes,
@@ -105,8 +106,10 @@ function colourGradients(weights: usize, pixels: usize, pixelStride: usize, erro
   const inset = (<usize>(2 * stride) + 2) << 2;
   const pixelPart = pixelGradients + inset;
   const thirdPart = thirdGradients + inset;
-  memory.fill(pixelGradients, 0, 3 * plane);
-  memory.fill(thirdGradients, 0, 3 * plane);
+  for (let colour: usize = 0; colour < 3; ++colour) {
+    clearAround(pixelGradients + colour * plane, plane, stride, 2, width, height);
+    clearAround(thirdGradients + colour * plane, plane, stride, 2, width + 2, height + 2);
+  }
   if (simd) {
     simdLayers.pointwise(codec, features, colours, unitSigns, plane, plane, stride, width + 4, height + 4);
     simdLayers.residualRelu(codec + SYNTHESIS_THIRD, codec + SYNTHESIS_B3, colours, third, plane, stride, width + 2, height + 2);
@@ -125,7 +128,9 @@ function colourGradients(weights: usize, pixels: usize, pixelStride: usize, erro
   const gradientPlane = gradientBytes(width, height);
   const target = gradientStride(width);
   const inner = evenGradients + (<usize>((GRADIENT_MARGIN - 2) * (target + 1)) << 2);
-  memory.fill(evenGradients, 0, <usize>GRIDS * gradientPlane);
+  for (let feature = 0; feature < GRIDS; ++feature) {
+    clearAround(evenGradients + <usize>feature * gradientPlane, gradientPlane, target, GRADIENT_MARGIN - 2, width + 4, height + 4);
+  }
   if (simd) {
     simdKernels.pointwiseBack(weights, unitSigns, colours, plane, stride, inner, gradientPlane, target, unitGradients, width + 4, height + 4);
   } else {
@@ -150,9 +155,10 @@ function downsample(codec: usize, patch: i32, inverseGain: f32): void {
     smoothBack(codec, patch, grid, inverseGain, source);
     locate(patch, grid + 1);
     const coarseBytes = gradientBytes(patchWidth, patchHeight);
-    memory.fill(target, 0, <usize>(GRIDS - 1 - grid) * coarseBytes);
     for (let plane = 1; plane < GRIDS - grid; ++plane) {
-      halvePlane(codec, grid, source + <usize>plane * bytes, target + <usize>(plane - 1) * coarseBytes, width);
+      const coarse = target + <usize>(plane - 1) * coarseBytes;
+      clearAround(coarse, coarseBytes, gradientStride(patchWidth), GRADIENT_MARGIN - MARGIN, patchWidth + 2 * MARGIN, patchHeight + 2 * MARGIN);
+      halvePlane(codec, grid, source + <usize>plane * bytes, coarse, width);
     }
     const swapped = source;
     source = target;

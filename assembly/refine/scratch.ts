@@ -43,7 +43,7 @@ export let slopeSums: usize = 0;
 export let quantiles: usize = 0;
 /** Which hidden units are shut at the pixels of the patch and of SIGNS_MARGIN around it (`pointwise`). */
 export let unitSigns: usize = 0;
-/** 48 units × 8 pixels of the synthesis. */
+/** 48 units of the synthesis: 8 pixels and an address each (`pixel_kernels_simd.ts`); the scalar twin needs less. */
 export let unitGradients: usize = 0;
 
 /** Floats from one row of a gradient plane to the next. */
@@ -126,7 +126,7 @@ export function placeScratch(side: i32): bool {
   slopeSums = zeroed(<usize>(7 * rowStride(side)) << 2);
   quantiles = zeroed(1024);
   unitSigns = zeroed(signsRow(side) * <usize>(side + 2 * SIGNS_MARGIN));
-  unitGradients = zeroed(48 * 32);
+  unitGradients = zeroed(48 * 48);
   // The arena only grows: when the last part found room, all did.
   return evenLevels != 0 && oddLevels != 0 && floatWindow != 0 && filterScratch != 0 && evenGradients != 0 && oddGradients != 0 &&
     pixelGradients != 0 && thirdGradients != 0 && contextWindow != 0 && contextGradient != 0 && hidden1 != 0 && hidden2 != 0 &&

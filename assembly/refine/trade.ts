@@ -29,6 +29,9 @@ const LARGEST: f32 = 32767;
 /** f32 × 7; see `setCurvature`. */
 const CURVATURES: usize = memory.data(32, 16);
 
+/** f32 × 7: means of FORCE over the region. */
+const MEANS: usize = memory.data(32, 16);
+
 /** Trades are looked for this often; the first times they must be worth this many margins. */
 const SWEEPS: i32 = 3;
 const WORTHS: usize = memory.data<f32>([3, 1.6, 1], 16);
@@ -144,14 +147,7 @@ function tradeGrid(grid: i32, curvature: f32, margin: f32): i32 {
   const left = regionX(grid), top = regionY(grid);
   const width = regionWidth(grid);
   const bottom = top + regionHeight(grid);
-  let sum: f64 = 0;
-  for (let y = top; y < bottom; ++y) {
-    const forces = sampleAddress(FORCE, grid, left, y);
-    let line: f32 = 0;
-    for (let x: usize = 0; x < <usize>width << 2; x += 4) line += load<f32>(forces + x);
-    sum += line;
-  }
-  const mean = <f32>(sum / <f64>(width * (bottom - top)));
+  const mean = meanForce(grid);
   // Half of the mean curvature, and half in proportion; and a second-order term has one half itself.
   const even: f32 = <f32>0.25 * curvature;
   const proportion: f32 = mean > 0 ? even / mean : 0;
@@ -167,10 +163,39 @@ function tradeGrid(grid: i32, curvature: f32, margin: f32): i32 {
   return count;
 }
 
+/** Mean of a grid's FORCE, which the first round has set. */
+function meanForce(grid: i32): f32 {
+  const place = MEANS + (<usize>grid << 2);
+  if (!isFirst) return load<f32>(place);
+  const width = regionWidth(grid);
+  const height = regionHeight(grid);
+  let sum: f64 = 0;
+  for (let y = 0; y < height; ++y) {
+    const forces = sampleAddress(FORCE, grid, regionX(grid), regionY(grid) + y);
+    let line: f32 = 0;
+    for (let x: usize = 0; x < <usize>width << 2; x += 4) line += load<f32>(forces + x);
+    sum += line;
+  }
+  const mean = <f32>(sum / <f64>(width * height));
+  store<f32>(place, mean);
+  return mean;
+}
+
 // @ts-ignore: decorator
 @inline
 function isWorth(upwards: f32, downwards: f32, bend: f32, worth: f32): bool {
   return min(upwards, downwards) < -worth * bend;
+}
+
+/** Whether `isWorth` holds for one of four latents, places in other planes being so far from `at` in UP; out of reach, it does not. */
+// @ts-ignore: decorator
+@inline
+function anyWorth(at: usize, gradients: usize, downs: usize, forces: usize, even: f32, proportion: f32, worth: f32): bool {
+  const gradient = v128.load(at + gradients);
+  const bend = f32x4.add(f32x4.splat(even), f32x4.mul(f32x4.splat(proportion), v128.load(at + forces)));
+  const upwards = f32x4.add(f32x4.add(gradient, v128.load(at)), bend);
+  const downwards = f32x4.add(f32x4.sub(v128.load(at + downs), gradient), bend);
+  return v128.any_true(f32x4.lt(f32x4.min(upwards, downwards), f32x4.mul(f32x4.splat(-worth), bend)));
 }
 
 /** Lists, from `end` on, where in UP the latents of a row are that are worth a trade. @returns the end of the list */
@@ -178,7 +203,11 @@ function listRow(grid: i32, left: i32, y: i32, width: i32, even: f32, proportion
   const ups = sampleAddress(UP, grid, left, y), downs = sampleAddress(DOWN, grid, left, y) - ups;
   const gradients = sampleAddress(GRADIENT, grid, left, y) - ups, forces = sampleAddress(FORCE, grid, left, y) - ups;
   const symbols = sampleAddress(SYMBOL, grid, left, y) - ups;
-  for (let at = ups; at < ups + (<usize>width << 2); at += 4) {
+  const last = ups + (<usize>width << 2);
+  for (let at = ups; at < last; at += 4) {
+    // Most have no neighbour that is worth a trade: four are passed over at once.
+    while (at + 16 <= last && !anyWorth(at, gradients, downs, forces, even, proportion, margin)) at += 16;
+    if (at >= last) break;
     const up = load<f32>(at);
     if (up >= OUT_OF_REACH) continue;
     const gradient = load<f32>(at + gradients);

@@ -56,6 +56,10 @@ export function colourSlopes(weights: usize, signs: usize, target: usize, target
       let a = zero, b = zero, c = zero, d = zero, e = zero, f = zero, g = zero;
       let slopes = weights + SLOPES;
       for (let unit: usize = 0; unit < units; ++unit) {
+        if (load<u8>(signs + unit) == 255) {
+          slopes += 32;
+          continue;
+        }
         const open = openLanes(shutPixels(signs, unit), bits);
         a = plus(a, v128.and(open, splat(slopes, 0)));
         b = plus(b, v128.and(open, splat(slopes, 1)));

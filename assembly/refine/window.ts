@@ -5,19 +5,31 @@
  * - Outside the grid the nearest sample stands in; gradients that arrive there go to it.
  */
 import { GRADIENT, SYMBOL, gridHeight, gridWidth, locate, patchHeight, patchWidth, patchX, patchY, sampleAddress } from "./region";
+import { addScaledRow, repeat, scaleRow } from "./rows";
 
-let thisGrid: i32 = 0;
+/** Columns of the window that the grid has, and how many it lacks on both sides. */
+let first: i32 = 0;
+let count: i32 = 0;
+let lacksLeft: i32 = 0;
+let lacksRight: i32 = 0;
+let lastRow: i32 = 0;
 
-/** Address, in a plane, of the sample that stands at (x, y): the nearest one of the grid. */
-function sourceOf(plane: i32, x: i32, y: i32): usize {
-  const nearX = min(max(x, 0), gridWidth(thisGrid) - 1);
-  const nearY = min(max(y, 0), gridHeight(thisGrid) - 1);
-  return sampleAddress(plane, thisGrid, nearX, nearY);
+function open(patch: i32, grid: i32, margin: i32): void {
+  locate(patch, grid);
+  const width = gridWidth(grid);
+  const left = patchX - margin, right = patchX + patchWidth + margin;
+  first = max(left, 0);
+  count = min(right, width) - first;
+  lacksLeft = first - left;
+  lacksRight = right - first - count;
+  lastRow = gridHeight(grid) - 1;
 }
 
-function open(patch: i32, grid: i32): void {
-  locate(patch, grid);
-  thisGrid = grid;
+/** Address, in a plane, of the first of the grid's columns in the row that stands for row `y`. */
+// @ts-ignore: decorator
+@inline
+function rowOf(plane: i32, grid: i32, y: i32): usize {
+  return sampleAddress(plane, grid, first, min(max(y, 0), lastRow));
 }
 
 /**
@@ -25,48 +37,28 @@ function open(patch: i32, grid: i32): void {
  * @param target  f32, rows `stride` floats apart
  */
 export function fillWindow(patch: i32, grid: i32, margin: i32, scale: f32, target: usize, stride: i32): void {
-  open(patch, grid);
-  const right = patchX + patchWidth;
-  const bottom = patchY + patchHeight;
-  for (let y = patchY - margin; y < bottom + margin; ++y) {
-    let out = target;
-    const inside = y >= patchY && y < bottom;
-    for (let x = patchX - margin; x < right + margin; ++x) {
-      if (inside && x == patchX) {
-        const row = sampleAddress(SYMBOL, grid, x, y);
-        for (let offset: usize = 0; offset < <usize>patchWidth << 2; offset += 4) store<f32>(out + offset, load<f32>(row + offset) * scale);
-        out += <usize>patchWidth << 2;
-        x = right - 1;
-        continue;
-      }
-      store<f32>(out, load<f32>(sourceOf(SYMBOL, x, y)) * scale);
-      out += 4;
-    }
+  open(patch, grid, margin);
+  const last = <usize>(count - 1) << 2;
+  for (let y = patchY - margin; y < patchY + patchHeight + margin; ++y) {
+    const row = rowOf(SYMBOL, grid, y);
+    const own = repeat(target, lacksLeft, load<f32>(row) * scale);
+    scaleRow(row, own, count, scale);
+    repeat(own + last + 4, lacksRight, load<f32>(row + last) * scale);
     target += <usize>stride << 2;
   }
 }
 
 /** Adds the gradients of a window, times `scale`, to GRADIENT; the twin of `fillWindow`. */
 export function spreadWindow(patch: i32, grid: i32, margin: i32, scale: f32, source: usize, stride: i32): void {
-  open(patch, grid);
-  const right = patchX + patchWidth;
-  const bottom = patchY + patchHeight;
-  for (let y = patchY - margin; y < bottom + margin; ++y) {
-    let from = source;
-    const inside = y >= patchY && y < bottom;
-    for (let x = patchX - margin; x < right + margin; ++x) {
-      if (inside && x == patchX) {
-        const row = sampleAddress(GRADIENT, grid, x, y);
-        for (let offset: usize = 0; offset < <usize>patchWidth << 2; offset += 4) {
-          store<f32>(row + offset, load<f32>(row + offset) + load<f32>(from + offset) * scale);
-        }
-        from += <usize>patchWidth << 2;
-        x = right - 1;
-        continue;
-      }
-      const target = sourceOf(GRADIENT, x, y);
-      store<f32>(target, load<f32>(target) + load<f32>(from) * scale);
-      from += 4;
+  open(patch, grid, margin);
+  const last = <usize>(count - 1) << 2;
+  for (let y = patchY - margin; y < patchY + patchHeight + margin; ++y) {
+    const row = rowOf(GRADIENT, grid, y);
+    const own = source + (<usize>lacksLeft << 2);
+    for (let at = source; at < own; at += 4) store<f32>(row, load<f32>(row) + load<f32>(at) * scale);
+    addScaledRow(own, row, count, scale);
+    for (let beyond = 0; beyond < lacksRight; ++beyond) {
+      store<f32>(row + last, load<f32>(row + last) + load<f32>(own + last + (<usize>(beyond + 1) << 2)) * scale);
     }
     source += <usize>stride << 2;
   }
