@@ -65,8 +65,8 @@ const everything: Search = { spacing: 1, kept: 8 };
 // Found on held-out pictures of the training data. The first rounds may err, the more the more follow to make it good; the last may not.
 const one = [0.7];
 const two = [0.35, 0.8];
-const three = [0.25, 0.5, 0.85];
 const four = [0.2, 0.35, 0.6, 0.9];
+const five = [0.2, 0.3, 0.4, 0.6, 0.9];
 const quick = (...passes: Pass[]): Refinement => ({ passes, checked: sample, optional: true });
 
 // Schedules found on the same pictures. Few steps go far and leave alone what has little to gain; many are small, in the full width of noise.
@@ -83,7 +83,7 @@ export const efforts: Readonly<Record<number, Effort>> = {
   3: { refinement: quick({ rounds: one }) },
   4: { refinement: quick({ rounds: two }) },
   5: { refinement: quick({ rounds: four }) },
-  6: { search: team, refinement: patient(2, { rounds: three }) },
+  6: { search: team, refinement: patient(2, { rounds: five }) },
   7: { search: everything, refinement: patient(2, { rounds: two, gradient: few }) },
   8: { search: everything, refinement: patient(3, { rounds: two, gradient: few }) },
   9: { search: everything, refinement: patient(6, { rounds: two, gradient: many }) },

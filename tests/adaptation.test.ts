@@ -265,11 +265,7 @@ describe('what the synthesis sees', () => {
         core.useSimd(simd);
         const all: NormalEquations[] = [];
         core.observePatch(index, (seen) => {
-          for (const equations of [
-            observeMixing(units, view, seen, spacing),
-            observeLast(view, seen, spacing),
-          ])
-            all.push(equations);
+          for (const equations of [observeMixing(units, view, seen, spacing), observeLast(view, seen, spacing)]) all.push(equations);
         });
         return all;
       });
