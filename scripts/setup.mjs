@@ -13,9 +13,12 @@ export function fromRoot(...parts) {
   return join(root, ...parts);
 }
 
+/** What is made ready on the way is not what a script prints: `scripts/demo.mjs` prints its address and nothing else. */
+const toStderr = ['inherit', 2, 'inherit'];
+
 /** Runs a command in the repository's root and ends this process with its status if that is not 0. */
-export function runOrExit(command, args) {
-  const { status, error } = spawnSync(command, args, { cwd: root, stdio: 'inherit' });
+export function runOrExit(command, args, stdio = 'inherit') {
+  const { status, error } = spawnSync(command, args, { cwd: root, stdio });
   if (error !== undefined) console.error(`${command}: ${error.message}`);
   if (status !== 0) process.exit(status ?? 1);
 }
@@ -29,7 +32,7 @@ export function ensureInstalled() {
   // `npm ci` would empty the folder behind a link, which is another clone's.
   if (lstatSync(fromRoot('node_modules'), { throwIfNoEntry: false })?.isSymbolicLink()) unlinkSync(fromRoot('node_modules'));
   console.error('Installing the packages of package-lock.json …');
-  runOrExit('npm', ['ci', '--no-audit', '--no-fund']);
+  runOrExit('npm', ['ci', '--no-audit', '--no-fund'], toStderr);
   writeFileSync(stamp, `${lock}\n`);
 }
 
@@ -45,7 +48,7 @@ export function ensureBuilt() {
   );
   if (outputs.every(existsSync) && statSync(fromRoot('build/.complete')).mtimeMs >= newestSource) return;
   console.error('Building …');
-  runOrExit(process.execPath, [fromRoot('scripts/build.mjs')]);
+  runOrExit(process.execPath, [fromRoot('scripts/build.mjs')], toStderr);
 }
 
 /** Time of the newest file in a file or folder, without what the build itself generates. */
