@@ -23,7 +23,7 @@ import { Pacer } from './pacer.js';
 import { checkPixels, flatten, isOpaque, toPicture, toRgba } from './pixels.js';
 import { checkRate, lambdaOfRate, qualityOfRate, type Rate, rateOfQuality } from './quality.js';
 import { noScales, writeScales } from './scales.js';
-import { costOfModes, selectModes } from './select.js';
+import { costOfModes, selectModes, sharesOf } from './select.js';
 import { type AnalysedTile, analyseTiles, largestWindow } from './transforms/analyse.js';
 import { createOrtAnalysis, largeAnalysis } from './transforms/ort.js';
 import { wasmSynthesis } from './transforms/wasm.js';
@@ -42,7 +42,7 @@ export interface EncodeResult {
   readonly lambda: number;
   /** J of the whole picture; NaN when the caller did without it and the encoder too. */
   readonly cost: number;
-  /** Part of the patches that took each of the competing modes. */
+  /** Part of the patches that took each of the file's modes. */
   readonly modeShares: readonly number[];
   /** Length of the coded mode map in bytes. */
   readonly modeMapBytes: number;
@@ -177,7 +177,7 @@ export async function encodeDetailed(
       quality: qualityOfRate(pack.manifest, rate),
       lambda,
       cost,
-      modeShares: selection.shares,
+      modeShares: sharesOf(core.modes(), written),
       modeMapBytes: modeMap.length,
       adaptationBytes,
       ms: performance.now() - start,

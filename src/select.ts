@@ -28,8 +28,6 @@ export interface Selection {
   readonly single: boolean;
   /** J of the picture, the mode map's bits included; undefined where nothing had to be compared. */
   readonly cost: number | undefined;
-  /** Part of the patches that took each mode. */
-  readonly shares: readonly number[];
 }
 
 /** What is competed for, and how. */
@@ -58,7 +56,7 @@ export async function selectModes(core: Core, competition: Competition, pacer: P
   const settle = async (mode: number, cost?: number): Promise<Selection> => {
     core.modes().fill(mode);
     await pacer.step('select', total, total);
-    return { single: modes === 1 || mode === generalist, cost, shares: sharesOf(core.modes(), modes) };
+    return { single: modes === 1 || mode === generalist, cost };
   };
   if (modes === 1 || search === undefined) return settle(0);
 
@@ -111,7 +109,7 @@ export async function selectModes(core: Core, competition: Competition, pacer: P
   const mixed = sum(await costsOfPatches(core, step)) + core.mapCost();
   if (mixed >= best.cost || !isWorthIt(mixed)) return settleForOne();
   await pacer.step('select', total, total);
-  return { single: false, cost: mixed, shares: sharesOf(core.modes(), modes) };
+  return { single: false, cost: mixed };
 }
 
 /** J of the picture as it is in the core. @param single - whether the file needs no mode map */
@@ -170,7 +168,8 @@ function chooseModes(map: Uint8Array, candidates: readonly number[], costs: read
   }
 }
 
-function sharesOf(map: Uint8Array, modes: number): number[] {
+/** Part of the patches that took each of so many modes. */
+export function sharesOf(map: Uint8Array, modes: number): number[] {
   const counts = new Array<number>(modes).fill(0);
   for (const mode of map) counts[mode]++;
   return counts.map((patches) => patches / map.length);
