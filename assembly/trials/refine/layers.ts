@@ -14,7 +14,7 @@ import { allowSlack, drawPixels, drawSigns, drawSource, openCase, sameResults, s
 
 const WIDEST: i32 = 25;
 const TALLEST: i32 = 3;
-/** 48 units × 8 pixels. */
+/** 48 units: 8 pixels and an address each. */
 const UNITS_BYTES: usize = 48 * 48;
 const GUARD: u64 = 0x5a5a5a5a5a5a5a5a;
 
