@@ -17,9 +17,9 @@ export { allocate, beginPicture, gridHeight, gridWidth, mark, patchCount, planeP
 export { decodeModeMap, encodeModeMap, setPriors } from "./modes/map";
 export { copyLatents } from "./packed";
 export { contextRows, ransDecode, ransEncode } from "./research";
-export { evaluatePatch, mapCost, observedError, patchCost, setLambda, setSource } from "./select/cost";
+export { evaluatePatch, mapCost, patchCost, setLambda } from "./select/cost";
 export { gatherLast, gatherMixing } from "./select/gather";
-export { patchDistortion } from "./select/distortion";
+export { observedError, patchDistortion, setSource } from "./select/distortion";
 export { quantise } from "./select/quantise";
 export { countResiduals, scaleBits } from "./select/scales";
 export { reducePatch } from "./synthesis/reduce";

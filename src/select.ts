@@ -127,7 +127,11 @@ export async function costsOfPatches(core: Core, step: () => Promise<void>, spac
   return costs;
 }
 
-export const sum = (values: Float64Array): number => values.reduce((total, value) => total + value, 0);
+export function sum(values: Iterable<number>): number {
+  let total = 0;
+  for (const value of values) total += value;
+  return total;
+}
 
 /** The codec `first` and those that, one after the other, lower the sum of the least J of the sampled patches most. */
 function teamAround(first: number, size: number, costs: readonly Float64Array[], spacing: number): Set<number> {

@@ -172,7 +172,7 @@ function listUnits(codec: usize, signs: usize, colours: usize, plane: usize, uni
   const leftBlue = v128.load(blue), rightBlue = v128.load(blue, 16);
   for (let unit: usize = 0; unit < count; ++unit) {
     if (load<u8>(signs + unit) == 255) continue;
-    const shut = shutPixels(signs + unit, 0);
+    const shut = shutPixels(signs, unit);
     const mix = codec + SYNTHESIS_W2 + (unit << 2);
     let weight = v128.load32_splat(mix);
     let left = times(weight, leftRed), right = times(weight, rightRed);

@@ -12,10 +12,9 @@ import * as scalarLayers from "./float_layers";
 import * as simdLayers from "./float_layers_simd";
 import * as scalarKernels from "./pixel_kernels";
 import * as simdKernels from "./pixel_kernels_simd";
-import { clearAround } from "./rows";
 import { locate, patchHeight, patchWidth, patchX, patchY } from "./region";
 import {
-  GRADIENT_MARGIN, clearRight, evenGradients, evenLevels, filterScratch, floatWindow, gradientBytes, gradientStride, levelBytes,
+  GRADIENT_MARGIN, clearAround, evenGradients, evenLevels, filterScratch, floatWindow, gradientBytes, gradientStride, levelBytes,
   oddGradients, oddLevels, pixelGradients, thirdGradients, unitGradients, unitSigns,
 } from "./scratch";
 import { MIRRORED_W3, MIRRORED_W4, ZEROS, codecOf } from "./weights";
@@ -106,41 +105,39 @@ function colourGradients(weights: usize, pixels: usize, pixelStride: usize, erro
   const inset = (<usize>(2 * stride) + 2) << 2;
   const pixelPart = pixelGradients + inset;
   const thirdPart = thirdGradients + inset;
-  for (let colour: usize = 0; colour < 3; ++colour) {
-    clearAround(pixelGradients + colour * plane, plane, stride, 2, width, height);
-    clearAround(thirdGradients + colour * plane, plane, stride, 2, width + 2, height + 2);
-  }
   if (simd) {
     simdLayers.pointwise(codec, features, colours, unitSigns, plane, plane, stride, width + 4, height + 4);
     simdLayers.residualRelu(codec + SYNTHESIS_THIRD, codec + SYNTHESIS_B3, colours, third, plane, stride, width + 2, height + 2);
     simdKernels.residualError(codec + SYNTHESIS_LAST, codec + SYNTHESIS_B4, third, plane, stride, width, height, pixels, pixelStride, errorScale, pixelPart);
-    clearRights(pixelPart, plane, stride, width, height);
+    clearColours(pixelGradients, plane, stride, width, height);
     simdKernels.residualGated(weights + MIRRORED_W4, pixelGradients, third, thirdPart, weights + ZEROS, plane, stride, width + 2, height + 2);
-    clearRights(thirdPart, plane, stride, width + 2, height + 2);
+    clearColours(thirdGradients, plane, stride, width + 2, height + 2);
     simdKernels.residualPlain(weights + MIRRORED_W3, thirdGradients, colours, weights + ZEROS, plane, stride, width + 4, height + 4);
   } else {
     scalarLayers.pointwise(codec, features, colours, unitSigns, plane, plane, stride, width + 4, height + 4);
     scalarLayers.residualRelu(codec + SYNTHESIS_W3, codec + SYNTHESIS_B3, colours, third, plane, stride, width + 2, height + 2);
     scalarKernels.residualError(codec + SYNTHESIS_LAST, codec + SYNTHESIS_B4, third, plane, stride, width, height, pixels, pixelStride, errorScale, pixelPart);
+    clearColours(pixelGradients, plane, stride, width, height);
     scalarKernels.residualGated(weights + MIRRORED_W4, pixelGradients, third, thirdPart, weights + ZEROS, plane, stride, width + 2, height + 2);
+    clearColours(thirdGradients, plane, stride, width + 2, height + 2);
     scalarKernels.residualPlain(weights + MIRRORED_W3, thirdGradients, colours, weights + ZEROS, plane, stride, width + 4, height + 4);
   }
   const gradientPlane = gradientBytes(width, height);
   const target = gradientStride(width);
   const inner = evenGradients + (<usize>((GRADIENT_MARGIN - 2) * (target + 1)) << 2);
-  for (let feature = 0; feature < GRIDS; ++feature) {
-    clearAround(evenGradients + <usize>feature * gradientPlane, gradientPlane, target, GRADIENT_MARGIN - 2, width + 4, height + 4);
-  }
   if (simd) {
     simdKernels.pointwiseBack(weights, unitSigns, colours, plane, stride, inner, gradientPlane, target, unitGradients, width + 4, height + 4);
   } else {
     scalarKernels.pointwiseBack(weights, unitSigns, colours, plane, stride, inner, gradientPlane, target, unitGradients, width + 4, height + 4);
   }
-  for (let feature = 0; feature < GRIDS; ++feature) clearRight(inner + <usize>feature * gradientPlane, target, width + 4, height + 4);
+  for (let feature = 0; feature < GRIDS; ++feature) {
+    clearAround(evenGradients + <usize>feature * gradientPlane, gradientPlane, target, GRADIENT_MARGIN - 2, width + 4, height + 4);
+  }
 }
 
-function clearRights(planes: usize, plane: usize, stride: i32, width: i32, height: i32): void {
-  for (let colour: usize = 0; colour < 3; ++colour) clearRight(planes + colour * plane, stride, width, height);
+/** Zeros around results that a 3×3 layer backwards is to read. */
+function clearColours(planes: usize, plane: usize, stride: i32, width: i32, height: i32): void {
+  for (let colour: usize = 0; colour < 3; ++colour) clearAround(planes + colour * plane, plane, stride, 2, width, height);
 }
 
 /** `upsample` backwards: from the derivatives in `evenGradients` to the planes. */
@@ -156,9 +153,7 @@ function downsample(codec: usize, patch: i32, inverseGain: f32): void {
     locate(patch, grid + 1);
     const coarseBytes = gradientBytes(patchWidth, patchHeight);
     for (let plane = 1; plane < GRIDS - grid; ++plane) {
-      const coarse = target + <usize>(plane - 1) * coarseBytes;
-      clearAround(coarse, coarseBytes, gradientStride(patchWidth), GRADIENT_MARGIN - MARGIN, patchWidth + 2 * MARGIN, patchHeight + 2 * MARGIN);
-      halvePlane(codec, grid, source + <usize>plane * bytes, coarse, width);
+      halvePlane(codec, grid, source + <usize>plane * bytes, target + <usize>(plane - 1) * coarseBytes, width);
     }
     const swapped = source;
     source = target;
@@ -205,5 +200,5 @@ function halvePlane(codec: usize, grid: i32, source: usize, target: usize, width
     scalarKernels.halveAlongY(from, filterScratch, stride, all, rows, kernel);
     scalarKernels.halveAlongX(filtered, to, stride, coarseStride, columns, rows, kernel);
   }
-  clearRight(to, coarseStride, columns, rows);
+  clearAround(target, gradientBytes(patchWidth, patchHeight), coarseStride, zeros, columns, rows);
 }

@@ -77,21 +77,3 @@ export function repeat(target: usize, count: i32, value: f32): usize {
   }
   return target;
 }
-
-/**
- * Sets what surrounds `rows` of `width` floats in a plane to 0; of the rows themselves too, here and there.
- * @param plane  `bytes` of it, rows `stride` floats apart; the first of the rows begins `margin` rows and as many floats behind its start
- */
-export function clearAround(plane: usize, bytes: usize, stride: i32, margin: i32, width: i32, rows: i32): void {
-  const end = plane + bytes;
-  let inner = plane + (<usize>(margin * (stride + 1)) << 2);
-  memory.fill(plane, 0, inner - plane);
-  const zero = f32x4.splat(0);
-  const gap = <usize>((stride - width + 3) & ~3) << 2;
-  for (let y = 0; y < rows; ++y) {
-    const from = inner + (<usize>width << 2);
-    for (let at = from; at < from + gap; at += 16) v128.store(at, zero);
-    inner += <usize>stride << 2;
-  }
-  memory.fill(inner, 0, end - inner);
-}

@@ -4,7 +4,7 @@
  * READ ME FIRST
  * - Forward planes have the layout of `levelStride` (memory.ts). Gradient planes have zeros around them, so that the transposed
  *   filters are plain "valid" filters: 6 + 3 samples before the patch, at least as many behind it.
- * - Kernels write whole vectors; `clearRight` puts back the zeros behind each row.
+ * - Kernels write whole vectors; `clearAround` makes the zeros afterwards.
  */
 import { allocate, levelRows, levelStride } from "../memory";
 
@@ -133,13 +133,20 @@ export function placeScratch(side: i32): bool {
     gradient1 != 0 && gradient2 != 0 && tapGradients != 0 && laplaceRows != 0 && bends != 0 && slopeRows != 0 && slopeSums != 0 && quantiles != 0 && unitSigns != 0 && unitGradients != 0;
 }
 
-/** Eight zeros behind each row of `width` floats. */
-export function clearRight(plane: usize, stride: i32, width: i32, rows: i32): void {
-  let end = plane + (<usize>width << 2);
+/**
+ * Sets to 0 what surrounds the results in a plane, and what kernels have written beyond them.
+ * @param plane  `bytes` of it, rows `stride` floats apart; the first of `rows` results of `width` begins `margin` rows and as many floats behind its start
+ */
+export function clearAround(plane: usize, bytes: usize, stride: i32, margin: i32, width: i32, rows: i32): void {
+  let row = plane + (<usize>(margin * (stride + 1)) << 2);
+  memory.fill(plane, 0, row - plane);
   const zero = f32x4.splat(0);
   for (let y = 0; y < rows; ++y) {
-    v128.store(end, zero);
-    v128.store(end, zero, 16);
-    end += <usize>stride << 2;
+    const next = row + (<usize>stride << 2);
+    let at = row + (<usize>width << 2);
+    for (; at + 16 <= next; at += 16) v128.store(at, zero);
+    for (; at < next; at += 4) store<f32>(at, 0);
+    row = next;
   }
+  memory.fill(row, 0, plane + bytes - row);
 }

@@ -17,6 +17,7 @@ import {
   CANDIDATE, DOWN, FORCE, GRADIENT, MOMENT, SYMBOL, UP, VALUE, VARIANCE, clearGradients, fillPlane, locate, modeOfPatch, patchHeight, patchWidth, patchX, patchY, planeDistance, planeStride, regionHeight,
   regionWidth, regionX, regionY, sampleAddress,
 } from "./region";
+import { addScaledRow } from "./rows";
 import { SIGNS_MARGIN, rowStride, signsRow, slopeRows, slopeSums, unitSigns } from "./scratch";
 import { addGradient } from "./steps";
 import * as scalarTrades from "./trade_kernels";
@@ -102,21 +103,13 @@ function setForces(patch: i32): void {
     for (let grid = 0; grid < GRIDS; ++grid) {
       const line = <usize>grid * row;
       // Rows under the same latents are added up first.
-      addRow(slopeRows + line, slopeSums + line, row, (y & ((1 << grid) - 1)) == 0);
+      if ((y & ((1 << grid) - 1)) == 0) memory.copy(slopeSums + line, slopeRows + line, row);
+      else addScaledRow(slopeRows + line, slopeSums + line, <i32>row >> 2, 1);
       if (((y + 1) & ((1 << grid) - 1)) != 0 && y + 1 < patchHeight) continue;
       setMeans(slopeSums + line + (SIGNS_MARGIN << 2), sampleAddress(FORCE, grid, patchX >> grid, (patchY + y) >> grid), grid, width);
     }
     signs += signsRow(width);
   }
-}
-
-/** Adds a row of `bytes` to another, or replaces that. */
-function addRow(source: usize, target: usize, bytes: usize, isFirst: bool): void {
-  if (isFirst) {
-    memory.copy(target, source, bytes);
-    return;
-  }
-  for (let at: usize = 0; at < bytes; at += 16) v128.store(target + at, f32x4.add(v128.load(target + at), v128.load(source + at)));
 }
 
 function setMeans(row: usize, target: usize, grid: i32, width: i32): void {

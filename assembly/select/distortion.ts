@@ -7,6 +7,27 @@
 import { locatePatch, patchHeight, patchWidth, patchX, patchY, pixelScratch, simd } from "../memory";
 import { synthesise } from "../synthesis/run";
 
+let source: usize = 0;
+export let sourceStride: u32 = 0;
+let sourceRows: i32 = 0;
+
+/**
+ * The picture to compare with: RGBA8, rows `stride` bytes apart. It must stay where it is.
+ * @param rows  0 when all rows are there; else a power of two, a multiple of the patch side: row y is at y mod `rows`, and the
+ *   caller sees to it that the rows of a patch are there when it is evaluated
+ */
+export function setSource(pixels: usize, stride: u32, rows: i32): void {
+  source = pixels;
+  sourceStride = stride;
+  sourceRows = rows;
+}
+
+/** Where the source of a patch begins; finds the patch too, in grid 0. */
+export function sourceOfPatch(patch: i32): usize {
+  locatePatch(patch, 0);
+  return source + <usize>(patchY & (sourceRows - 1)) * sourceStride + (<usize>patchX << 2);
+}
+
 /** Squared differences of two rows of RGBA8, alpha left out. Scalar twin of `rowErrorSimd`. */
 export function rowError(a: usize, b: usize, count: i32): i32 {
   let sum = 0;
@@ -39,29 +60,23 @@ export function rowErrorSimd(a: usize, b: usize, count: i32): i32 {
   return sum + rowError(a, b, count - whole);
 }
 
-/** Squared level differences of the patch that `locatePatch` found: its pixels, row after row, and the source, rows `stride` bytes apart. */
-export function errorOfPixels(pixels: usize, source: usize, stride: u32): f64 {
+/** Squared level differences of pixels of a patch, RGBA8 row after row, from the source. */
+export function observedError(patch: i32, pixels: usize): f64 {
+  let row = sourceOfPatch(patch);
   const width = patchWidth;
   let total: f64 = 0;
   for (let y = 0; y < patchHeight; ++y) {
-    total += <f64>(simd ? rowErrorSimd(pixels, source, width) : rowError(pixels, source, width));
+    total += <f64>(simd ? rowErrorSimd(pixels, row, width) : rowError(pixels, row, width));
     pixels += <usize>width << 2;
-    source += stride;
+    row += sourceStride;
   }
   return total;
 }
 
-/**
- * Squared level differences over red, green and blue if the patch had `mode` and all others theirs of the mode map.
- * @param source  RGBA8 of the picture, rows `stride` bytes apart
- * @param rows  0, or the rows that `source` goes round in; see `setSource`
- */
-export function patchDistortion(patch: i32, mode: i32, source: usize, stride: u32, rows: i32): f64 {
+/** Squared level differences over red, green and blue if the patch had `mode` and all others theirs of the mode map. */
+export function patchDistortion(patch: i32, mode: i32): f64 {
   // Grid 0 has the resolution of the pixels.
   locatePatch(patch, 0);
-  const corner = source + <usize>(patchY & (rows - 1)) * stride + (<usize>patchX << 2);
   synthesise(patch, mode, pixelScratch, <usize>patchWidth << 2);
-  // The synthesis has looked at other grids.
-  locatePatch(patch, 0);
-  return errorOfPixels(pixelScratch, corner, stride);
+  return observedError(patch, pixelScratch);
 }

@@ -8,7 +8,7 @@
  * - Sums are f32 [sums][4]: products of inputs i ≥ j, row after row; of the inputs with what red, green and blue lack; energy of that.
  */
 import { patchHeight, patchWidth, simd } from "../memory";
-import { sourceOfPatch, sourceStride } from "./cost";
+import { sourceOfPatch, sourceStride } from "./distortion";
 import * as scalarKernels from "./gather_kernels";
 import * as simdKernels from "./gather_kernels_simd";
 

@@ -13,12 +13,13 @@ import { TesseraError } from '../errors.js';
 import type { DecoderPack } from '../models/pack.js';
 import type { Rate } from '../quality.js';
 import { findSeams } from '../seams.js';
+import { sum } from '../select.js';
 import type { PixelSource } from '../types.js';
 import { biasShift, decodersOf, SynthesisView, unitsInUse, weightsOf } from './apply.js';
 import { type Clustering, type Split, splitPatches } from './cluster.js';
 import { solveLayer } from './layer.js';
 import { NormalEquations } from './normal.js';
-import { type Observe, observeLast, observeMixing, type SampledPatch, samplePatches } from './observe.js';
+import { type Observe, observeLast, observeMixing, type SampledPatch, samplePatches, someBelow } from './observe.js';
 import { type Adaptation, type Changes, forModes, writeAdaptation } from './section.js';
 
 /** A picture whose latents are in the core, with storage `winners`; it is the core's target. */
@@ -78,14 +79,11 @@ const worthSplitting = 0.005;
 const largestGrowth = 1.3;
 /** Modes of one codec are alike but for their colours, and what is a little more wrong across a border than beside it is hardly seen. */
 const toleratedSeam = 1.15;
-/** What the last layer does is seen in this part of the patches, of which there are this many at least, spread by an irrational rotation. */
+/** What the last layer does is seen in this part of the patches, or in all where there are no more than this. */
 const partAgain = 0.34;
 const fewest = 8;
-const turnOfPatches = 0.6180339887;
 /** Patches that go back may leave new borders behind. */
 const mendRounds = 3;
-
-const sum = (values: readonly number[]): number => values.reduce((total, value) => total + value, 0);
 
 /** What there is to begin with. */
 export interface Start {
@@ -228,23 +226,15 @@ class Fit {
       // Levels that are clamped do not act as foretold, so some patches are looked at again.
       const both = { ...start, last: last.changes };
       this.give(clustering, both);
-      const again = this.#some();
+      const count = errors.length;
+      const again = someBelow(count, count > fewest ? partAgain : 1);
       const seen = (await this.#look(clustering, undefined, again)).errors;
       const part = sum(seen) / Math.max(1, sum(again.map((number) => errors[number])));
-      const rest = errors.map((before) => before * part);
-      again.forEach((number, index) => {
-        rest[number] = seen[index];
-      });
-      attempts.push(this.#judge(clustering, both, rest));
+      const foretold = errors.map((before) => before * part);
+      attempts.push(this.#judge(clustering, both, withSeen(foretold, again, seen)));
     }
     const [best] = attempts.sort((a, b) => a.cost - b.cost);
     return best && this.#mend(best);
-  }
-
-  /** Numbers of some of the patches that are looked at, spread over them; of all where these are few. */
-  #some(): number[] {
-    const all = Array.from(this.#patches.keys());
-    return all.length <= fewest ? all : all.filter((number) => (number * turnOfPatches) % 1 < partAgain);
   }
 
   #judge(clustering: Clustering, adaptation: Adaptation, errors: readonly number[]): Attempt {
@@ -277,14 +267,10 @@ class Fit {
     this.give(mended, adaptation);
     const moved = Array.from(clusters.keys()).filter((patch) => clusters[patch] !== attempt.clustering.clusters[patch]);
     const seen = (await this.#look(mended, undefined, moved)).errors;
-    const errors = [...attempt.errors];
-    moved.forEach((number, index) => {
-      errors[number] = seen[index];
-    });
-    return { ...this.#judge(mended, adaptation, errors), mended: true };
+    return { ...this.#judge(mended, adaptation, withSeen(attempt.errors, moved, seen)), mended: true };
   }
 
-  /** Looks at patches by their numbers, all of them if there are none: what `observe` sees of each, and its squared error. */
+  /** Looks at patches by their numbers, at all of them without any: what `observe` sees of each, and its squared error. */
   async #look({ codecs }: Clustering, observe?: Observe, numbers: Iterable<number> = this.#patches.keys()): Promise<Seen> {
     const { core, pack, rate } = this.picture;
     const views = decodersOf(pack, codecs, rate).map(({ bytes }) => new SynthesisView(bytes));
@@ -318,6 +304,15 @@ class Fit {
 interface Seen {
   readonly equations: readonly NormalEquations[];
   readonly errors: readonly number[];
+}
+
+/** The errors, those of some patches replaced by what has been seen of them. */
+function withSeen(errors: readonly number[], patches: readonly number[], seen: readonly number[]): number[] {
+  const all = [...errors];
+  patches.forEach((patch, index) => {
+    all[patch] = seen[index];
+  });
+  return all;
 }
 
 function byCluster(patches: readonly NormalEquations[], { clusters, codecs }: Clustering): NormalEquations[] {

@@ -6,7 +6,7 @@ import type { PixelSource } from '../types.js';
 import type { SynthesisView } from './apply.js';
 import { NormalEquations } from './normal.js';
 
-/** Of the irrational rotation that spreads samples over the columns. */
+/** Of the irrational rotation that spreads samples. */
 const turn = 0.6180339887;
 
 /** Makes equations of what is seen of a patch. */
@@ -17,6 +17,10 @@ export interface SampledPatch {
   readonly width: number;
   readonly height: number;
 }
+
+/** Numbers below `count`, about a `part` of them, spread evenly. */
+export const someBelow = (count: number, part: number): number[] =>
+  Array.from({ length: count }, (_, number) => number).filter((number) => (number * turn) % 1 < part);
 
 /** Patches spread over the picture, by an irrational rotation along the columns: every so many in raster order would be those of a column. */
 export function samplePatches({ width, height }: PixelSource, side: number, wanted: number): SampledPatch[] {

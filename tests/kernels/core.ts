@@ -1,58 +1,16 @@
 /** The bare WASM core for kernel tests: no facade between the test and the ABI. */
 import { readFileSync } from 'node:fs';
 import { instantiateSync } from '@assemblyscript/loader';
+import type { CoreExports } from '../../src/core-exports.js';
 
-export interface Core extends Record<string, unknown> {
-  readonly memory: WebAssembly.Memory;
+/** What the core has beside the exports that the library uses. */
+export interface Core extends CoreExports {
   version(): number;
-  allocate(bytes: number): number;
-  mark(): number;
-  release(mark: number): void;
-  loadTables(classes: number, frequencies: number): number;
-  loadCosts(): number;
-  createCodec(block: number): number;
-  beginPicture(width: number, height: number, patchLog2: number, modes: number, storage: number): number;
-  modesPointer(): number;
-  planePointer(set: number, grid: number): number;
   gridWidth(grid: number): number;
   gridHeight(grid: number): number;
   patchCount(): number;
   tileCount(): number;
-  setCodec(mode: number, handle: number): void;
-  setStep(inverseGain: number, offset: number): void;
-  setScale(grid: number, classes: number): void;
-  countResiduals(patch: number, grid: number, counts: number): number;
-  scaleBits(counts: number, bits: number): void;
-  setPriors(priors: number): void;
-  useSimd(flag: number): void;
-  decodeModeMap(pointer: number, length: number, priors: number): number;
-  encodeModeMap(kind: number, priors: number, out: number, capacity: number): number;
-  decodeSegment(segment: number, pointer: number, length: number, lanes: number): number;
-  encodeSegment(segment: number, out: number, capacity: number, lanes: number): number;
-  decodeMask(pointer: number, length: number, width: number, height: number, out: number): number;
-  decodeLevels(pointer: number, length: number, width: number, height: number, out: number): number;
-  encodeMask(samples: number, width: number, height: number, out: number, capacity: number): number;
-  encodeLevels(samples: number, width: number, height: number, out: number, capacity: number): number;
-  synthesisePatch(patch: number, out: number, stride: number): number;
-  reducePatch(patch: number, level: number, out: number, stride: number): number;
-  quantise(
-    set: number,
-    grid: number,
-    source: number,
-    sourceStride: number,
-    x: number,
-    y: number,
-    width: number,
-    height: number,
-    gain: number,
-  ): number;
-  patchRate(patch: number, mode: number): number;
-  patchDistortion(patch: number, mode: number, source: number, stride: number, rows: number): number;
-  setSource(pixels: number, stride: number, rows: number): void;
-  setLambda(lambda: number): void;
-  evaluatePatch(patch: number, mode: number): number;
-  patchCost(patch: number): number;
-  mapCost(): number;
+  patchDistortion(patch: number, mode: number): number;
   ransEncode(symbols: number, rows: number, count: number, lanes: number, out: number, capacity: number): number;
   ransDecode(bytes: number, length: number, rows: number, count: number, lanes: number, symbols: number): number;
   contextRows(plane: number, width: number, height: number, codec: number, rows: number, integers: number): number;
