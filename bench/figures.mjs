@@ -149,10 +149,11 @@ function ofEntropy({ ratios, context, rans }) {
   };
 }
 
-function ofHighest({ bdRates, pictures }) {
+/** What rd/NAME.json of bench/rd/highest.mjs says. */
+function ofOneMode(name, { bdRates, pictures }) {
   return {
-    'highest.pictures': String(pictures),
-    ...Object.fromEntries(bdRates.map(({ anchor, percent }) => [`highest.${anchor.replace(/^tessera.*/, 'usual')}`, signed(percent)])),
+    [`${name}.pictures`]: String(pictures),
+    ...Object.fromEntries(bdRates.map(({ anchor, percent }) => [`${name}.${anchor.replace(/^tessera.*/, 'usual')}`, signed(percent)])),
   };
 }
 
@@ -172,12 +173,12 @@ function ofScreens({ pictures, bdRate, steps }) {
 
 /** @returns name → text of everything that the results at hand can say */
 export function figures() {
-  const [rd, highest, screens, speed, entropy] = ['rd.json', 'rd/highest.json', 'rd/screens.json', 'speed.json', 'entropy.json'].map(
-    result,
-  );
+  const files = ['rd.json', 'rd/highest.json', 'rd/single.json', 'rd/screens.json', 'speed.json', 'entropy.json'];
+  const [rd, highest, single, screens, speed, entropy] = files.map(result);
   return {
     ...(rd === undefined ? {} : ofRates(rd)),
-    ...(highest === undefined ? {} : ofHighest(highest)),
+    ...(highest === undefined ? {} : ofOneMode('highest', highest)),
+    ...(single === undefined ? {} : ofOneMode('single', single)),
     ...(screens === undefined ? {} : ofScreens(screens)),
     ...(speed === undefined ? {} : ofSpeed(speed)),
     ...(entropy === undefined ? {} : ofEntropy(entropy)),
